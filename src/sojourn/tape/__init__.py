@@ -1,0 +1,1 @@
+"""Sorted columns of what happened to customers, and the kernels that read them."""
