@@ -1,19 +1,19 @@
 """Every error that crosses a room's border, sorted by who must act.
 
-    SojournError
-    ├── CallerError            the caller must change the request (4xx)
-    │   ├── Invalid            the input is malformed; names the place in it
-    │   ├── NotFound           what is named does not exist
-    │   ├── Conflict           it does exist, or has changed since it was read
-    │   └── Forbidden          the caller may not do this
-    ├── OperatorError          whoever runs Sojourn must act
-    │   ├── Misconfigured      a setting is missing or wrong; says what to change
-    │   └── Unavailable        the database or the disk cannot take work now (503)
-    ├── FarSideError           whoever we sent to did not take it
-    │   ├── NotDelivered       for good
-    │   ├── TryLater           not now; says when
-    │   └── OutcomeUnknown     the connection broke after the last byte
-    └── BrokenInvariant        we are at fault (500)
+SojournError
+├── CallerError            the caller must change the request (4xx)
+│   ├── Invalid            the input is malformed; names the place in it
+│   ├── NotFound           what is named does not exist
+│   ├── Conflict           it does exist, or has changed since it was read
+│   └── Forbidden          the caller may not do this
+├── OperatorError          whoever runs Sojourn must act
+│   ├── Misconfigured      a setting is missing or wrong; says what to change
+│   └── Unavailable        the database or the disk cannot take work now (503)
+├── FarSideError           whoever we sent to did not take it
+│   ├── NotDelivered       for good
+│   ├── TryLater           not now; says when
+│   └── OutcomeUnknown     the connection broke after the last byte
+└── BrokenInvariant        we are at fault (500)
 """
 
 from __future__ import annotations
