@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+
+from sojourn.tape.kernels.order import falls
 
 Ints = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
@@ -37,6 +39,14 @@ class Column:
     @staticmethod
     def empty() -> Column:
         return Column(np.empty(0, np.int64), np.empty(0), np.empty(0, np.int32), ())
+
+    @staticmethod
+    def of(positions: Ints, values: Sequence[float | str | None]) -> Column:
+        """The column of m values: numbers, truths, texts; None is neither number nor text."""
+        codes: dict[str, int] = {}
+        texts = [codes.setdefault(value, len(codes)) if isinstance(value, str) else -1 for value in values]
+        numbers = [np.nan if value is None or isinstance(value, str) else float(value) for value in values]
+        return Column(positions, np.array(numbers, np.float64), np.array(texts, np.int32), tuple(codes))
 
 
 class Columns(Mapping[str, Column]):
@@ -94,7 +104,4 @@ class Tape:
     @cached_property
     def late(self) -> bool:
         """Whether some customer has an event that happened before one that we met earlier."""
-        if self.times is self.received or len(self) < 2:
-            return False
-        falls = np.flatnonzero(np.diff(self.times) < 0) + 1
-        return not bool(np.isin(falls, self.starts, assume_unique=False).all())
+        return self.times is not self.received and falls(self.starts, self.times)

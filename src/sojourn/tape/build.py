@@ -1,0 +1,187 @@
+"""Builds tapes: from loose events, from two tapes, from some customers of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from sojourn.tape.kernels.order import interleave, spread
+from sojourn.tape.tape import Codes, Column, Columns, Ints, Tape
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+Places = tuple[Ints, Ints]
+
+_NONE = np.empty(0, np.int64)
+
+
+def build(  # noqa: PLR0913 - the columns of a tape are many
+    customers: Ints,
+    times: Ints,
+    received: Ints | None,
+    names: Codes,
+    vocabulary: Sequence[str],
+    keys: Ints | None = None,
+    runs: Ints | None = None,
+    properties: Mapping[str, Column] | None = None,
+    traits: Mapping[str, Column] | None = None,
+    *,
+    everyone: Ints | None = None,
+) -> Tape:
+    """The tape of n loose events in any order; columns are int64[n] but names, int32[n].
+
+    `received` None means that each was met when it happened.  Events met at one instant keep their
+    given order, 1 µs apart; a time after `received` is clamped to it.  The positions of property
+    and trait columns are rows of the given events.  `everyone` names customers who stand on the
+    tape even without an event.
+    """
+    met = times if received is None else received
+    order = _sorted(customers, met)
+    ids = np.unique(customers if everyone is None else np.concatenate((customers, everyone)))
+    starts = np.append(np.searchsorted(customers[order], ids), len(order)).astype(np.int64)
+    met_in_order, pushed = _spread(starts, met[order])
+    alike = received is None and not pushed
+    places = _inverse(order)
+    return Tape(
+        customers=ids,
+        starts=starts,
+        times=met_in_order if alike else np.minimum(times[order], met_in_order),
+        received=met_in_order,
+        names=names[order],
+        vocabulary=tuple(vocabulary),
+        keys=_NONE if keys is None else keys[order],
+        runs=_NONE if runs is None else runs[order],
+        properties=_moved(Columns.of(properties or {}), places),
+        traits=_moved(Columns.of(traits or {}), places),
+    )
+
+
+def empty(customers: Ints | None = None) -> Tape:
+    """The tape of these customers (none) to whom nothing has happened."""
+    return build(_NONE, _NONE, None, np.empty(0, np.int32), (), everyone=customers)
+
+
+def merge(first: Tape, second: Tape) -> Tape:
+    """The tape of all customers and events of both; nothing is left out, not even repeats.
+
+    Of events of a customer met at one instant the first tape's go before the second's.
+    """
+    if not len(second.customers) or not len(first.customers):
+        return first if len(first.customers) else second
+    customers, starts, place, other_place = interleave(
+        first.customers, first.starts, first.received, second.customers, second.starts, second.received
+    )
+    places = (place, other_place)
+    vocabulary, codes = _one_vocabulary(first.vocabulary, second.vocabulary)
+    received, pushed = _spread(starts, _scattered(places, first.received, second.received))
+    alike = first.times is first.received and second.times is second.received and not pushed
+    return Tape(
+        customers=customers,
+        starts=starts,
+        times=received if alike else _scattered(places, first.times, second.times),
+        received=received,
+        names=_scattered(places, first.names, codes[second.names]),
+        vocabulary=vocabulary,
+        keys=_scattered(places, first.keys, second.keys),
+        runs=_scattered(places, first.runs, second.runs),
+        properties=_joined(first.properties, second.properties, places),
+        traits=_joined(first.traits, second.traits, places),
+    )
+
+
+def take(tape: Tape, rows: Ints) -> Tape:
+    """The tape of the customers at these rows only (int64[m], strictly increasing)."""
+    counts = tape.starts[rows + 1] - tape.starts[rows]
+    starts = np.append(0, np.cumsum(counts))
+    events = np.arange(starts[-1]) + np.repeat(tape.starts[rows] - starts[:-1], counts)
+    received = tape.received[events]
+    return Tape(
+        customers=tape.customers[rows],
+        starts=starts,
+        times=received if tape.times is tape.received else tape.times[events],
+        received=received,
+        names=tape.names[events],
+        vocabulary=tape.vocabulary,
+        keys=tape.keys[events] if len(tape.keys) else _NONE,
+        runs=tape.runs[events] if len(tape.runs) else _NONE,
+        properties=_taken(tape.properties, events),
+        traits=_taken(tape.traits, events),
+    )
+
+
+def _sorted(customers: Ints, met: Ints) -> Ints:
+    """The order by (customer, met, given order); rows that stand in it already are not sorted again."""
+    later = (customers[1:] > customers[:-1]) | ((customers[1:] == customers[:-1]) & (met[1:] >= met[:-1]))
+    return np.arange(len(met)) if later.all() else np.lexsort((met, customers))
+
+
+def _spread(starts: Ints, received: Ints) -> tuple[Ints, bool]:
+    """The instants, which are our own to write, strictly increasing; and whether that took pushing."""
+    return received, spread(starts, received)
+
+
+def _inverse(order: Ints) -> Ints:
+    places = np.empty(len(order), np.int64)
+    places[order] = np.arange(len(order))
+    return places
+
+
+def _moved(columns: Columns, places: Ints) -> Columns:
+    def load(name: str) -> Column:
+        return _in_order(columns[name], places[columns[name].positions])
+
+    return Columns(tuple(columns), load)
+
+
+def _in_order(column: Column, positions: Ints) -> Column:
+    order = np.argsort(positions)
+    return Column(positions[order], column.numbers[order], column.codes[order], column.texts)
+
+
+def _one_vocabulary(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[tuple[str, ...], Codes]:
+    """The names of both, the first's codes unchanged, and the new code of each of the second's."""
+    codes = {name: code for code, name in enumerate(first)}
+    for name in second:
+        codes.setdefault(name, len(codes))
+    return tuple(codes), np.array([codes[name] for name in second], np.int32)
+
+
+def _scattered(
+    places: Places, first: npt.NDArray[Scalar], second: npt.NDArray[Scalar]
+) -> npt.NDArray[Scalar]:
+    """Both arrays put where their events went; what only one tape has loaded is 0 in the other."""
+    if not len(first) and not len(second):
+        return first
+    scattered = np.zeros(len(places[0]) + len(places[1]), first.dtype)
+    for place, array in zip(places, (first, second), strict=True):
+        if len(array):
+            scattered[place] = array
+    return scattered
+
+
+def _joined(first: Columns, second: Columns, places: Places) -> Columns:
+    def load(name: str) -> Column:
+        one, two = first[name], second[name]
+        texts, codes = _one_vocabulary(one.texts, two.texts)
+        joined = Column(
+            np.concatenate((places[0][one.positions], places[1][two.positions])),
+            np.concatenate((one.numbers, two.numbers)),
+            # A number's code -1 stays -1, as it finds the one that is put last.
+            np.concatenate((one.codes, np.append(codes, np.int32(-1))[two.codes])),
+            texts,
+        )
+        return _in_order(joined, joined.positions)
+
+    return Columns(tuple(dict.fromkeys((*first, *second))), load)
+
+
+def _taken(columns: Columns, events: Ints) -> Columns:
+    def load(name: str) -> Column:
+        column = columns[name]
+        kept = np.isin(column.positions, events, assume_unique=True)
+        places = np.searchsorted(events, column.positions[kept])
+        return Column(places, column.numbers[kept], column.codes[kept], column.texts)
+
+    return Columns(tuple(columns), load)
