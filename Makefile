@@ -26,6 +26,7 @@ setup: .venv/.synced ## make .venv with the `sojourn` command in it, and compile
 
 .venv/.synced: .venv/bin/uv pyproject.toml uv.lock
 	$(BIN)/uv sync --quiet --frozen
+	$(BIN)/sojourn doctor
 	@touch $@
 
 demo-data: .venv/.synced ## fetch the two data sets of the demo into .demo/data

@@ -1,4 +1,4 @@
-"""What all tests share: how Hypothesis searches.
+"""What all tests share: where kernels are kept, and how Hypothesis searches.
 
 `make test` draws the same examples every time, so a red build is red again; a wider search is
 `HYPOTHESIS_PROFILE=explore make test`.  No deadline: the first call of a kernel may compile it.
@@ -9,6 +9,10 @@ from __future__ import annotations
 import os
 
 from hypothesis import HealthCheck, settings
+
+from sojourn import kernel_cache
+
+kernel_cache.settle()
 
 settings.register_profile(
     "house",
