@@ -28,6 +28,11 @@ class Selection:
     def __len__(self) -> int:
         return len(self.positions)
 
+    @property
+    def columns(self) -> tuple[Ints, Ints, Ints, bool]:
+        """What most kernels take first."""
+        return self.starts, self.times, self.received, self.late
+
 
 def select(tape: Tape, names: Iterable[str] | None = None, mask: Bools | None = None) -> Selection:
     """The events with one of these names (None: any) where the mask (bool[n]) is true.

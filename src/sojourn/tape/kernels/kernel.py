@@ -23,7 +23,7 @@ EACH = types.Array(types.int64, 1, "A", readonly=True)
 """One instant or span for each asked row; strided, so that one value for all takes no memory."""
 OUT_INTS = types.Array(types.int64, 1, "C")
 OUT_TABLE = types.Array(types.int64, 2, "C")
-INT = types.int64
+INT, BOOL = types.int64, types.boolean
 
 declared: list[Kernel[..., Any]] = []
 

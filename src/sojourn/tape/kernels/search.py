@@ -1,4 +1,4 @@
-"""Finds a place in a sorted stretch of an array: the part that most kernels share."""
+"""Finds the stretch of events that a question is about: the part that most kernels share."""
 
 from __future__ import annotations
 
@@ -39,3 +39,19 @@ def above(values: Ints, low: int, high: int, bound: int) -> int:
         else:
             high = middle
     return low
+
+
+@inner
+def stretch(
+    starts: Ints, times: Ints, received: Ints, late: bool, row: int, now: int, since: int, until: int
+) -> tuple[int, int]:
+    """The shortest stretch that holds a row's events known at now with since <= time < until.
+
+    It holds nothing else unless the events are late: then each must be looked at.
+    """
+    low = starts[row]
+    high = above(received, low, starts[row + 1], now)
+    if not late:
+        low = at_least(times, low, high, since)
+        high = at_least(times, low, high, until)
+    return low, high

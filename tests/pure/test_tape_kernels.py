@@ -1,0 +1,178 @@
+"""Every kernel against a reading of a few lines of plain Python, on small random tapes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sojourn.tape.build import build
+from sojourn.tape.kernels.as_of import value_as_of
+from sojourn.tape.kernels.count import count
+from sojourn.tape.kernels.first_last import first, last
+from sojourn.tape.kernels.neighbours import last_before, next_after
+from sojourn.tape.kernels.nth_last import nth_last
+from sojourn.tape.kernels.sequence import sequence
+from sojourn.tape.kernels.tally import tally
+from sojourn.tape.selection import Selection, carrying, select
+from sojourn.tape.tape import NEVER, Column, Ints, Tape
+
+CUSTOMERS = 4
+INSTANT = st.integers(0, 12)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event of a selection as plain numbers."""
+
+    index: int
+    position: int
+    time: int
+    received: int
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A tape and a few questions: row, now, since and until of each."""
+
+    tape: Tape
+    rows: Ints
+    now: Ints
+    since: Ints
+    until: Ints
+
+    def window(self) -> tuple[Ints, Ints, Ints, Ints]:
+        return self.rows, self.now, self.since, self.until
+
+
+@st.composite
+def tapes(draw: st.DrawFn) -> Tape:
+    """Late events, ties, clamped clocks and customers without events; a trait and a number here and there."""
+    event = st.tuples(st.integers(1, CUSTOMERS), INSTANT, INSTANT, st.integers(0, 2), st.integers(1, 9))
+    events = draw(st.lists(event, max_size=14))
+    on_time = draw(st.booleans())
+    columns = np.array(events, np.int64).reshape(-1, 5).T.copy()
+    carried = draw(
+        st.lists(st.sampled_from([None, 1, 2.5, "x", "y"]), min_size=len(events), max_size=len(events))
+    )
+    return build(
+        columns[0],
+        columns[1],
+        None if on_time else columns[2],
+        columns[3].astype(np.int32),
+        ("a", "b", "c"),
+        keys=columns[4],
+        traits={"t": Column.of(np.arange(len(events)), carried)},
+        everyone=np.arange(1, CUSTOMERS + 1),
+    )
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> Asked:
+    asked = draw(st.lists(st.tuples(st.integers(0, CUSTOMERS - 1), INSTANT, INSTANT, INSTANT), max_size=6))
+    rows, now, since, until = np.array(asked, np.int64).reshape(-1, 4).T.copy()
+    return Asked(draw(tapes()), rows, now, since, until)
+
+
+def events(selection: Selection, row: int, now: int) -> list[Event]:
+    """The selected events of the row known at now, by (time, position)."""
+    found = [
+        Event(i, *(int(column[i]) for column in (selection.positions, selection.times, selection.received)))
+        for i in range(selection.starts[row], selection.starts[row + 1])
+    ]
+    return sorted((e for e in found if e.received <= now), key=lambda e: (e.time, e.position))
+
+
+def within(selection: Selection, row: int, now: int, since: int, until: int) -> list[Event]:
+    return [e for e in events(selection, row, now) if since <= e.time < until]
+
+
+def plainly(asked: Asked, reading: Callable[..., object]) -> list[object]:
+    return [reading(*map(int, question)) for question in zip(*asked.window(), strict=True)]
+
+
+def at(found: list[Event], index: int) -> int:
+    return found[index].index if -len(found) <= index < len(found) else -1
+
+
+@given(questions())
+def test_count(asked: Asked) -> None:
+    chosen = select(asked.tape, ["a", "c"])
+    assert list(count(chosen, *asked.window())) == plainly(asked, lambda *q: len(within(chosen, *q)))
+
+
+@given(questions())
+def test_first_and_last(asked: Asked) -> None:
+    chosen = select(asked.tape, ["a", "b"])
+    assert list(first(chosen, *asked.window())) == plainly(asked, lambda *q: at(within(chosen, *q), 0))
+    assert list(last(chosen, *asked.window())) == plainly(asked, lambda *q: at(within(chosen, *q), -1))
+
+
+@given(questions())
+def test_neighbours_go_by_when_we_met_the_event(asked: Asked) -> None:
+    chosen = select(asked.tape, ["b"])
+
+    def met(row: int, low: int, high: int) -> list[int]:
+        known = [e for e in events(chosen, row, int(NEVER)) if low < e.received <= high]
+        return [e.index for e in sorted(known, key=lambda e: e.received)] or [-1]
+
+    following = plainly(asked, lambda row, now, *_: met(row, now, int(NEVER))[0])
+    assert list(next_after(chosen, asked.rows, asked.now)) == following
+    assert list(last_before(chosen, asked.rows, asked.now)) == plainly(
+        asked, lambda row, now, *_: met(row, -1, now)[-1]
+    )
+
+
+@given(questions(), st.integers(1, 4))
+def test_nth_last(asked: Asked, n: int) -> None:
+    chosen = select(asked.tape)
+    expected = plainly(asked, lambda row, now, *_: at(events(chosen, row, now), -n))
+    assert list(nth_last(chosen, asked.rows, asked.now, n)) == expected
+
+
+@given(questions())
+def test_tally_leaves_out_what_is_no_number(asked: Asked) -> None:
+    column = asked.tape.traits["t"]
+    chosen = carrying(asked.tape, column)
+
+    def read(*question: int) -> tuple[float, float, float, int]:
+        found = [column.numbers[e.index] for e in within(chosen, *question)]
+        numbers = [float(number) for number in found if not math.isnan(number)]
+        return sum(numbers), min(numbers, default=math.nan), max(numbers, default=math.nan), len(numbers)
+
+    answers = np.array(tally(chosen, column.numbers, *asked.window())).T
+    np.testing.assert_array_equal(answers, np.array(plainly(asked, read)).reshape(-1, 4))
+
+
+@given(questions(), st.integers(0, 6))
+def test_sequence(asked: Asked, span: int) -> None:
+    one, two = select(asked.tape, ["a", "b"]), select(asked.tape, ["b", "c"])
+
+    def read(*question: int) -> bool:
+        return any(
+            (a.time, a.position) < (b.time, b.position) and b.time - a.time <= span
+            for a in within(one, *question)
+            for b in within(two, *question)
+        )
+
+    assert list(sequence(one, two, *asked.window(), span)) == plainly(asked, read)
+
+
+@given(questions())
+def test_the_last_write_wins_whatever_came_first(asked: Asked) -> None:
+    tape, column = asked.tape, asked.tape.traits["t"]
+    chosen = carrying(tape, column)
+
+    def read(row: int, now: int, *_: int) -> tuple[float, int]:
+        known = events(chosen, row, now)
+        if not known:
+            return math.nan, -1
+        best = max(known, key=lambda e: (e.time, tape.keys[e.position], e.position))
+        return float(column.numbers[best.index]), int(column.codes[best.index])
+
+    answers = np.array(value_as_of(tape, column, asked.rows, asked.now)).T
+    np.testing.assert_array_equal(answers, np.array(plainly(asked, read)).reshape(-1, 2))
