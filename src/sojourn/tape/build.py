@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from sojourn.tape.kernels.order import interleave, spread
+from sojourn.tape.kernels.order import interleave, rises, spread
 from sojourn.tape.tape import Codes, Column, Columns, Ints, Tape
 
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -41,14 +41,14 @@ def build(  # noqa: PLR0913 - the columns of a tape are many
     order = _sorted(customers, met)
     ids = np.unique(customers if everyone is None else np.concatenate((customers, everyone)))
     starts = np.append(np.searchsorted(customers[order], ids), len(order)).astype(np.int64)
-    met_in_order, pushed = _spread(starts, met[order])
-    alike = received is None and not pushed
+    met = met[order]
+    happened = met if received is None else _one_if_equal(met, np.minimum(times[order], met))
     places = _inverse(order)
     return Tape(
         customers=ids,
         starts=starts,
-        times=met_in_order if alike else np.minimum(times[order], met_in_order),
-        received=met_in_order,
+        times=happened,
+        received=_spread(starts, met),
         names=names[order],
         vocabulary=tuple(vocabulary),
         keys=_NONE if keys is None else keys[order],
@@ -75,13 +75,13 @@ def merge(first: Tape, second: Tape) -> Tape:
     )
     places = (place, other_place)
     vocabulary, codes = _one_vocabulary(first.vocabulary, second.vocabulary)
-    received, pushed = _spread(starts, _scattered(places, first.received, second.received))
-    alike = first.times is first.received and second.times is second.received and not pushed
+    met = _scattered(places, first.received, second.received)
+    on_time = first.times is first.received and second.times is second.received
     return Tape(
         customers=customers,
         starts=starts,
-        times=received if alike else _scattered(places, first.times, second.times),
-        received=received,
+        times=met if on_time else _scattered(places, first.times, second.times),
+        received=_spread(starts, met),
         names=_scattered(places, first.names, codes[second.names]),
         vocabulary=vocabulary,
         keys=_scattered(places, first.keys, second.keys),
@@ -117,9 +117,13 @@ def _sorted(customers: Ints, met: Ints) -> Ints:
     return np.arange(len(met)) if later.all() else np.lexsort((met, customers))
 
 
-def _spread(starts: Ints, received: Ints) -> tuple[Ints, bool]:
-    """The instants, which are our own to write, strictly increasing; and whether that took pushing."""
-    return received, spread(starts, received)
+def _one_if_equal(met: Ints, happened: Ints) -> Ints:
+    return met if np.array_equal(met, happened) else happened
+
+
+def _spread(starts: Ints, met: Ints) -> Ints:
+    """The instants strictly increasing within each customer: the same array if they are already."""
+    return met if rises(starts, met) else spread(starts, met)
 
 
 def _inverse(order: Ints) -> Ints:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sojourn.tape.kernels.kernel import INTS, OUT_INTS, kernel
+from sojourn.tape.kernels.kernel import INTS, kernel
 
 if TYPE_CHECKING:
     from sojourn.tape.tape import Ints
@@ -22,15 +22,23 @@ def falls(starts: Ints, times: Ints) -> bool:
     return False
 
 
-@kernel(INTS, OUT_INTS)
-def spread(starts: Ints, received: Ints) -> bool:
-    """Push each instant 1 µs past the one before it where it is not already; whether any was pushed."""
-    pushed = False
+@kernel(INTS, INTS)
+def rises(starts: Ints, received: Ints) -> bool:
+    """Whether the instants of every customer strictly increase."""
     for customer in range(len(starts) - 1):
         for event in range(starts[customer] + 1, starts[customer + 1]):
             if received[event] <= received[event - 1]:
-                received[event] = received[event - 1] + 1
-                pushed = True
+                return False
+    return True
+
+
+@kernel(INTS, INTS)
+def spread(starts: Ints, received: Ints) -> Ints:
+    """The instants with each pushed 1 µs past the one before it where it is not already."""
+    pushed = received.copy()
+    for customer in range(len(starts) - 1):
+        for event in range(starts[customer] + 1, starts[customer + 1]):
+            pushed[event] = max(pushed[event], pushed[event - 1] + 1)
     return pushed
 
 
