@@ -1,0 +1,80 @@
+"""Which ids a call claims for the person it is about: as Segment's identity resolution finds them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sojourn.errors import Invalid
+from sojourn.ingest.event import Value
+from sojourn.ingest.lenient import Call
+from sojourn.ingest.limits import Limits
+from sojourn.ingest.trust import Identities
+
+_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
+_ADDRESS_CHARACTERS = 320  # 64 before the @ and 255 behind it (RFC 5321)
+_PHONE = re.compile(r"\+\d{7,15}")  # E.164
+_PHONE_MARKS = str.maketrans("", "", " -().\u00a0")
+
+
+def claimed(
+    call: Call, context: Mapping[str, Any], traits: Mapping[str, Value], limits: Limits
+) -> Identities:
+    """The (kind, value) pairs of a call, its own ids first.  Raises Invalid where an id is no id or
+    the call has neither a user id nor an anonymous one."""
+    user = identifier(call.user_id, "userId", limits)
+    anonymous = identifier(call.anonymous_id, "anonymousId", limits)
+    if not user and not anonymous:
+        raise Invalid("userId or anonymousId is required", place="userId")
+    found = [("user_id", user)] if user else []
+    if anonymous:
+        found.append(("anonymous_id", anonymous))
+    if traits:
+        found += _addresses(traits)
+    if context:
+        found += _of_context(context, limits)
+    return tuple(found)
+
+
+def identifier(value: object, place: str, limits: Limits) -> str:
+    """An id as a text, empty where there is none; numbers are as SDKs write them."""
+    match value:
+        case None:
+            return ""
+        case str():
+            text = value.strip()
+        case bool():
+            raise Invalid("must be a text or a number", place=place)
+        case int():
+            text = str(value)
+        case float() if value.is_integer():
+            text = str(int(value))
+        case float():
+            text = str(value)
+        case _:
+            raise Invalid("must be a text or a number", place=place)
+    if len(text) > limits.id_characters:
+        raise Invalid(f"longer than {limits.id_characters} characters", place=place)
+    return text
+
+
+def _addresses(traits: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
+    email, phone = traits.get("email"), traits.get("phone")
+    if isinstance(email, str) and len(email) <= _ADDRESS_CHARACTERS and _ADDRESS.fullmatch(email.strip()):
+        yield "email", email.strip()
+    if isinstance(phone, str):
+        digits = phone.translate(_PHONE_MARKS)
+        if _PHONE.fullmatch(digits):
+            yield "phone", digits
+
+
+def _of_context(context: Mapping[str, Any], limits: Limits) -> Iterator[tuple[str, str]]:
+    device = context.get("device")
+    if isinstance(device, dict) and device.get("id"):
+        yield "device", identifier(device["id"], "context.device.id", limits)
+    external = context.get("externalIds")
+    for given in external if isinstance(external, list) else ():
+        if isinstance(given, dict) and given.get("collection", "users") == "users" and given.get("id"):
+            kind = identifier(given.get("type"), "context.externalIds.type", limits)
+            yield kind or "custom", identifier(given["id"], "context.externalIds.id", limits)
