@@ -13,7 +13,7 @@ SOURCES = Path(__file__).parent / "tape" / "kernels"
 
 
 def settle() -> Path:
-    """Point Numba, before it is imported, to the folder for these sources; the environment may name another."""
+    """Point Numba, before it is imported, to the folder for these sources; the environment may name one."""
     named = os.environ.get("NUMBA_CACHE_DIR")
     folder = Path(named) if named else next(filter(_is_writable, _candidates()))
     os.environ["NUMBA_CACHE_DIR"] = str(folder)
