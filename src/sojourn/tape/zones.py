@@ -17,9 +17,9 @@ from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from numba import njit, types
 
 from sojourn.errors import Invalid
+from sojourn.tape.kernels.pieces import last_at_most
 from sojourn.tape.tape import LONG_AGO, NEVER, Bools, Codes, Ints
 
 SECOND = 1_000_000
@@ -154,8 +154,7 @@ class _Table:
 
     def pieces(self, values: Ints, zone_codes: Codes, bounds: Ints) -> Ints:
         slots = self.slots[np.broadcast_to(zone_codes, values.shape)]
-        found: Ints = _last_at_most(np.ascontiguousarray(values), slots, self.starts, bounds)
-        return found
+        return last_at_most(np.ascontiguousarray(values), slots, self.starts, bounds)
 
 
 @lru_cache(maxsize=64)
@@ -248,23 +247,3 @@ def _allowed(dates: Ints, weekdays: Collection[int] | None) -> Bools:
     if weekdays is None:
         return np.ones(len(dates), bool)
     return np.isin((dates + 3) % 7, list(weekdays))  # 1970-01-01 was a Thursday
-
-
-_ints = types.Array(types.int64, 1, "C", readonly=True)
-_codes = types.Array(types.int32, 1, "C", readonly=True)
-
-
-@njit(types.int64[::1](_ints, _codes, _ints, _ints), nogil=True, cache=True)
-def _last_at_most(values: Ints, slots: Codes, starts: Ints, bounds: Ints) -> Ints:
-    """The last piece of each row's zone whose bound is at or before the value: int64[n]."""
-    found = np.empty(len(values), np.int64)
-    for row in range(len(values)):
-        low, high = starts[slots[row]], starts[slots[row] + 1]
-        while high - low > 1:
-            middle = (low + high) // 2
-            if bounds[middle] <= values[row]:
-                low = middle
-            else:
-                high = middle
-        found[row] = low
-    return found
