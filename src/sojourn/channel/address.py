@@ -1,0 +1,43 @@
+"""Addresses of mail as they go on the wire: checked, their domains in ASCII."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import msgspec
+from email_validator import EmailNotValidError, validate_email
+
+from sojourn.errors import NotDelivered
+
+BAD_RECIPIENT = "5.1.3"
+BAD_SENDER = "5.1.7"
+
+
+class Address(msgspec.Struct, frozen=True):
+    """One mailbox: local part as given, domain as A-labels (RFC 5890)."""
+
+    mailbox: str
+    domain: str
+    utf8: bool  # the local part is not ASCII, so the peer must offer SMTPUTF8 (RFC 6531)
+
+
+@lru_cache(maxsize=4096)
+def address(text: str, code: str = BAD_RECIPIENT) -> Address:
+    """The address in this text.
+
+    Raises NotDelivered with `code` (RFC 3463) if there is none that could be written into an
+    SMTP command or a header: only the syntax is looked at, whether it exists the peer will say.
+    """
+    try:
+        valid = validate_email(
+            text,
+            check_deliverability=False,
+            globally_deliverable=False,
+            allow_quoted_local=True,
+            test_environment=True,  # lets .test pass, the name reserved for trying things (RFC 6761)
+        )
+    except EmailNotValidError as trouble:
+        raise NotDelivered(f"{text!r} is no e-mail address: {trouble}", code=code) from None
+    return Address(
+        f"{valid.local_part}@{valid.ascii_domain}", valid.ascii_domain, not valid.local_part.isascii()
+    )
