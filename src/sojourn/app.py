@@ -1,0 +1,62 @@
+"""The composition root: reads the environment, and knows every concrete part."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sojourn.errors import Misconfigured
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What has to be known before the database can be reached; all else is kept in it."""
+
+    data: Path
+    database_url: str
+    secret_key: bytes
+
+
+def settings(
+    data: Path | None = None, database_url: str | None = None, environment: Mapping[str, str] = os.environ
+) -> Settings:
+    """What is given, else what the environment says, else SQLite in the folder `data`.
+
+    Makes the data folder if it is not there.  Raises Misconfigured when it cannot be written.
+    """
+    folder = (data or Path(environment.get("SOJOURN_DATA_DIR") or "data")).absolute()
+    _make(folder)
+    url = database_url or environment.get("SOJOURN_DATABASE_URL") or f"sqlite:///{folder / 'sojourn.db'}"
+    key = environment.get("SOJOURN_SECRET_KEY")
+    return Settings(folder, url, key.encode() if key else _kept_secret(folder / "secret.key"))
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as trouble:
+        raise _unusable(folder, trouble.strerror) from trouble
+    if not os.access(folder, os.W_OK):
+        raise _unusable(folder, "it cannot be written")
+
+
+def _unusable(folder: Path, why: str) -> Misconfigured:
+    return Misconfigured(
+        f"data folder {folder}: {why}; mend it, or name another by --data or SOJOURN_DATA_DIR"
+    )
+
+
+def _kept_secret(path: Path) -> bytes:
+    """The key in the data folder, drawn when it is first needed; two processes that draw it agree on one."""
+    if not path.exists():
+        drawn = path.with_suffix(f".{os.getpid()}")
+        drawn.touch(mode=0o600)
+        drawn.write_text(secrets.token_urlsafe(48))
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(drawn)
+        drawn.unlink()
+    return path.read_bytes()
