@@ -44,7 +44,7 @@ def _make(folder: Path) -> None:
         raise _unusable(folder, "it cannot be written")
 
 
-def _unusable(folder: Path, why: str) -> Misconfigured:
+def _unusable(folder: Path, why: str | None) -> Misconfigured:
     return Misconfigured(
         f"data folder {folder}: {why}; mend it, or name another by --data or SOJOURN_DATA_DIR"
     )
