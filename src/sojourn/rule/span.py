@@ -1,13 +1,20 @@
-"""Spans of time as people write them: `7 days`, `24 hours`, `1 day 12 hours`, `3 months`."""
+"""Spans and dates as people write them: `7 days`, `24 hours`, `3 months`, `2026-03-31`."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from difflib import get_close_matches
+from reprlib import repr as shown
 
 import msgspec
+import numpy as np
 
 from sojourn.errors import Invalid
+from sojourn.tape.tape import LONG_AGO, Ints
+from sojourn.tape.zones import instant
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -25,6 +32,7 @@ _MICROSECONDS = {
     **dict.fromkeys(("millisecond", "ms"), 1000),
     **dict.fromkeys(("microsecond", "us"), 1),
 }
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PART = re.compile(r"\s*(\d{1,15}(?:\.\d{1,6})?)\s*([a-z]+)\s*(?:,|and\b)?", re.ASCII)
 
 
@@ -57,7 +65,9 @@ class Span(msgspec.Struct, frozen=True, tag="span"):
 def parse_span(data: object, place: str = "") -> Span:
     """The span that a text such as `2 weeks` means; Invalid if it is none, nothing or over 100 years."""
     if not isinstance(data, str):
-        raise Invalid(f"must be a span of time with its unit, such as '7 days', not {data!r}", place=place)
+        raise Invalid(
+            f"must be a span of time with its unit, such as '7 days', not {shown(data)}", place=place
+        )
     months, days, microseconds, end = 0, 0, Decimal(0), 0
     text = data.strip().lower()
     while end < len(text):
@@ -74,12 +84,52 @@ def parse_span(data: object, place: str = "") -> Span:
     return span
 
 
+def parse_date(data: object, place: str = "") -> str:
+    """The ISO 8601 text of a date or date-time, given as such a text or as YAML read it.
+
+    Raises Invalid if it is none.
+    """
+    text = data.isoformat() if isinstance(data, date) else data
+    if not isinstance(text, str) or _wall(text) is None:
+        raise Invalid(
+            f"must be a date such as 2026-03-31 or 2026-03-31T18:00, not {shown(data)}", place=place
+        )
+    return str(text)
+
+
+def instants(texts: Iterable[str], zone: str) -> Ints:
+    """The instant each ISO date (its start) or date-time means, int64[k], LONG_AGO where it is none.
+
+    What has no offset of its own is wall time in `zone`.
+    """
+    walls = [_wall(text) for text in texts]
+    found = np.array([LONG_AGO if wall is None else wall[0] for wall in walls], np.int64)
+    local = np.array([wall is not None and wall[1] for wall in walls], np.bool_)
+    found[local] = instant(found[local], np.zeros(int(local.sum()), np.int32), (zone,))
+    return found
+
+
+def extent(text: str, zone: str) -> tuple[int, int]:
+    """From when (included) to when (excluded) lasts what an ISO text names: a day, or one microsecond."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        begins = int(instants([text], zone)[0])
+        return begins, begins + 1
+    # The last day of all time has no next one: what lies beyond is not on any tape.
+    ends = str(day + timedelta(days=1)) if day < date.max else str(day)
+    begins, ends_at = instants([str(day), ends], zone)
+    return int(begins), int(ends_at)
+
+
 def _unit(text: str, place: str) -> str:
     known = {*_MONTHS, *_DAYS, *_MICROSECONDS}
     for unit in (text, text.removesuffix("s")):
         if unit in known:
             return unit
-    raise Invalid(f"unknown unit {text!r}; known: minutes, hours, days, weeks, months, years", place=place)
+    close = get_close_matches(text, ("minutes", "hours", "days", "weeks", "months", "years"), n=1)
+    hint = f"did you mean {close[0]!r}?" if close else "known: minutes, hours, days, weeks, months, years"
+    raise Invalid(f"unknown unit {text!r}; {hint}", place=place)
 
 
 def _whole(number: Decimal, place: str) -> int:
@@ -90,3 +140,13 @@ def _whole(number: Decimal, place: str) -> int:
 
 def _counted(number: int, unit: str) -> str:
     return f"{number} {unit}{'' if number == 1 else 's'}" if number else ""
+
+
+def _wall(text: str) -> tuple[int, bool] | None:
+    """Microseconds since 1970, and whether they are a wall clock's, not UTC."""
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    local = read.tzinfo is None
+    return ((read.replace(tzinfo=UTC) if local else read) - _EPOCH) // timedelta(microseconds=1), local
