@@ -1,0 +1,1 @@
+"""The operational truth, in SQLite or PostgreSQL: tables, migrations and one module a noun."""

@@ -1,0 +1,132 @@
+"""The operational database, SQLite or PostgreSQL: reading, group-committed writing, time and the bell."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy import URL, Connection, Engine
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from sojourn.errors import BrokenInvariant, Misconfigured, Unavailable
+from sojourn.store import connect, migrate
+from sojourn.store.awake import Awake, SharedAwake
+from sojourn.store.clock import Clock, DatabaseClock, wall
+from sojourn.store.trouble import trouble, unavailable
+from sojourn.store.writer import Job, Writer
+
+Answer = TypeVar("Answer")
+
+_CAPACITY = 256 * 2**20  # sum of the sizes of queued work, in whatever the callers count (bytes)
+_NOW = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+
+
+class Database:
+    """One open database; made by `Database.open`, ended by `close`."""
+
+    def __init__(self, url: URL, clock: Clock | None, writers: int, on_broken: Callable[[BaseException], None]) -> None:
+        self.url, self.dialect = url, url.get_backend_name()
+        self._writing, self._reading = connect.engines(url, writers)
+        _prepare(self._writing)
+        self.awake = SharedAwake(self._listener) if self.dialect == "postgresql" else Awake()
+        self.now: Clock = clock or (DatabaseClock(self._ask) if self.dialect == "postgresql" else wall)
+        self._broken: BaseException | None = None
+        self._on_broken = on_broken
+        threads = writers if self.dialect == "postgresql" else 1
+        self._writer = Writer(self._writing, threads, _CAPACITY, self.awake.set, self._break)
+
+    @staticmethod
+    def open(
+        url: str,
+        *,
+        clock: Clock | None = None,
+        writers: int = 4,
+        on_broken: Callable[[BaseException], None] = lambda error: None,
+    ) -> Database:
+        """Connect and migrate; raises Misconfigured or Unavailable.
+
+        `clock` replaces the database's own time (microseconds UTC).  `writers` is the number of writer
+        threads on PostgreSQL.  `on_broken` is called from a writer thread when what is on disk is
+        unknown: the process must stop and start again.
+        """
+        return Database(connect.parse(url), clock, writers, on_broken)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that sees one committed state and cannot write; raises Unavailable."""
+        try:
+            with self._reading.connect() as connection:
+                yield connection
+        except (DBAPIError, psycopg.Error) as error:
+            if trouble(error) is None:
+                raise
+            raise unavailable(error) from error
+
+    def submit(
+        self, work: Callable[[Connection], Answer], *, size: int = 0, wake: bool = False, alone: bool = False
+    ) -> Future[Answer]:
+        """Queue work for the next group commit; the future answers once it is durable.
+
+        `wake` rings the bell after the commit.  `alone` asks for a transaction of its own where the store has
+        several writers (ticks: they hold locks).  Raises Unavailable when more than fits is waiting;
+        the future raises what the work raised, or Unavailable when the database failed: then whether
+        the work is stored is unknown only if the connection broke during the commit.
+        """
+        return self._writer.submit(Job(work, size=size, wake=wake, alone=alone))
+
+    def write(self, work: Callable[[Connection], Answer], *, wake: bool = False, alone: bool = False) -> Answer:
+        """Do work in a group commit and wait until it is durable."""
+        if self._writer.owns(threading.current_thread()):
+            raise BrokenInvariant("work that is being written waits for other work: it would wait for ever")
+        return self.submit(work, wake=wake, alone=alone).result()
+
+    @property
+    def backlog(self) -> int:
+        """Sum of the sizes of the work that is queued."""
+        return self._writer.backlog
+
+    @property
+    def broken(self) -> BaseException | None:
+        """Why nothing is written any more, if so."""
+        return self._broken
+
+    def close(self) -> None:
+        """Commit what is queued, then let go of everything."""
+        self._writer.close()
+        self.awake.close()
+        self._reading.dispose()
+        self._writing.dispose()
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def _break(self, error: BaseException) -> None:
+        self._broken = error
+        self._on_broken(error)
+
+    def _ask(self) -> int:
+        with self.reading() as connection:
+            return int(connection.exec_driver_sql(_NOW).scalar_one())
+
+    def _listener(self) -> psycopg.Connection[Any]:
+        dsn = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        return psycopg.connect(dsn, autocommit=True, connect_timeout=5, application_name="sojourn-bell")
+
+
+def _prepare(engine: Engine) -> None:
+    try:
+        with engine.connect() as connection:
+            connect.check_version(connection)
+        migrate.upgrade(engine)
+    except OperationalError as error:
+        raise Unavailable(f"the database cannot be opened: {error.orig}") from error
+    except sa.exc.DatabaseError as error:
+        raise Misconfigured(f"this is no database of ours: {error.orig}") from error

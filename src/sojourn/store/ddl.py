@@ -1,0 +1,29 @@
+"""Prints the schema of tables.py as the SQL of a dialect, to be frozen in a migration."""
+
+from __future__ import annotations
+
+import sys
+
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from sojourn.store.tables import metadata
+
+DIALECTS = {"sqlite": sqlite.dialect(), "postgresql": postgresql.dialect()}  # type: ignore[no-untyped-call]
+_XID = "ALTER TABLE events ALTER COLUMN xid SET DEFAULT (pg_current_xact_id()::text::bigint)"
+
+
+def statements(dialect: str) -> list[str]:
+    """The CREATE statements of all tables and indexes, in order."""
+    chosen = DIALECTS[dialect]
+    made: list[str] = []
+    for table in metadata.sorted_tables:
+        made.append(str(CreateTable(table).compile(dialect=chosen)).strip())
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            if index._ddl_if is None or index._ddl_if.dialect == dialect:
+                made.append(str(CreateIndex(index).compile(dialect=chosen)).strip())
+    return made + [_XID] * (dialect == "postgresql")
+
+
+if __name__ == "__main__":
+    print(";\n\n".join(statements(sys.argv[1])) + ";")

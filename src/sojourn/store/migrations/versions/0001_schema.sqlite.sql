@@ -1,0 +1,344 @@
+CREATE TABLE api_keys (
+	id INTEGER NOT NULL, 
+	name TEXT NOT NULL, 
+	prefix TEXT NOT NULL, 
+	hash TEXT NOT NULL, 
+	scopes TEXT NOT NULL, 
+	created BIGINT NOT NULL, 
+	expires BIGINT DEFAULT 9223372036854775807 NOT NULL, 
+	last_used BIGINT DEFAULT 0 NOT NULL, 
+	revoked BIGINT DEFAULT 0 NOT NULL, 
+	PRIMARY KEY (id), 
+	UNIQUE (hash)
+);
+
+CREATE TABLE attempts (
+	fingerprint INTEGER NOT NULL, 
+	tries BIGINT NOT NULL, 
+	at BIGINT NOT NULL, 
+	PRIMARY KEY (fingerprint)
+);
+
+CREATE TABLE consents (
+	id INTEGER NOT NULL, 
+	customer BIGINT NOT NULL, 
+	channel TEXT NOT NULL, 
+	purpose TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	at BIGINT NOT NULL, 
+	source TEXT NOT NULL, 
+	proof TEXT NOT NULL, 
+	PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_consents_customer ON consents (customer);
+
+CREATE TABLE counts (
+	shard SMALLINT NOT NULL, 
+	version BIGINT NOT NULL, 
+	step SMALLINT NOT NULL, 
+	what TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	n BIGINT NOT NULL, 
+	PRIMARY KEY (shard, version, step, what, name)
+);
+
+CREATE TABLE customers (
+	id INTEGER NOT NULL, 
+	created BIGINT NOT NULL, 
+	erased BIGINT DEFAULT 0 NOT NULL, 
+	PRIMARY KEY (id)
+);
+
+CREATE TABLE effects (
+	"key" INTEGER NOT NULL, 
+	run BIGINT NOT NULL, 
+	version BIGINT NOT NULL, 
+	journey BIGINT NOT NULL, 
+	step SMALLINT NOT NULL, 
+	customer BIGINT NOT NULL, 
+	partition SMALLINT NOT NULL, 
+	channel TEXT NOT NULL, 
+	template TEXT NOT NULL, 
+	purpose TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	data TEXT DEFAULT '' NOT NULL, 
+	planned BIGINT NOT NULL, 
+	due BIGINT NOT NULL, 
+	state SMALLINT DEFAULT 0 NOT NULL, 
+	fence BIGINT DEFAULT 0 NOT NULL, 
+	attempts BIGINT DEFAULT 0 NOT NULL, 
+	lease BIGINT DEFAULT 0 NOT NULL, 
+	provider_ref TEXT DEFAULT '' NOT NULL, 
+	reason TEXT DEFAULT '' NOT NULL, 
+	content BIGINT DEFAULT 0 NOT NULL, 
+	PRIMARY KEY ("key")
+);
+
+CREATE INDEX effects_claimable ON effects (due) WHERE state IN (0, 4);
+
+CREATE INDEX effects_leased ON effects (lease) WHERE state IN (1, 2);
+
+CREATE INDEX ix_effects_customer ON effects (customer);
+
+CREATE TABLE events (
+	position INTEGER NOT NULL, 
+	xid BIGINT DEFAULT 0 NOT NULL, 
+	partition SMALLINT NOT NULL, 
+	subject BIGINT NOT NULL, 
+	"key" BIGINT NOT NULL, 
+	run BIGINT DEFAULT 0 NOT NULL, 
+	name BIGINT NOT NULL, 
+	happened BIGINT NOT NULL, 
+	received BIGINT NOT NULL, 
+	origin SMALLINT NOT NULL, 
+	properties TEXT NOT NULL, 
+	traits TEXT NOT NULL, 
+	PRIMARY KEY (position), 
+	UNIQUE ("key")
+);
+
+CREATE TABLE hits (
+	id INTEGER NOT NULL, 
+	effect BIGINT NOT NULL, 
+	n SMALLINT NOT NULL, 
+	at BIGINT NOT NULL, 
+	ip TEXT NOT NULL, 
+	agent TEXT NOT NULL, 
+	machine SMALLINT NOT NULL, 
+	PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_hits_effect ON hits (effect);
+
+CREATE TABLE identities (
+	kind TEXT NOT NULL, 
+	value TEXT NOT NULL, 
+	subject BIGINT NOT NULL, 
+	first_seen BIGINT NOT NULL, 
+	origin SMALLINT NOT NULL, 
+	PRIMARY KEY (kind, value)
+)
+ WITHOUT ROWID;
+
+CREATE INDEX ix_identities_subject ON identities (subject);
+
+CREATE TABLE imports (
+	id INTEGER NOT NULL, 
+	file TEXT NOT NULL, 
+	fingerprint TEXT NOT NULL, 
+	mapping TEXT NOT NULL, 
+	done BIGINT DEFAULT 0 NOT NULL, 
+	state TEXT NOT NULL, 
+	error TEXT DEFAULT '' NOT NULL, 
+	created BIGINT NOT NULL, 
+	updated BIGINT NOT NULL, 
+	PRIMARY KEY (id), 
+	UNIQUE (fingerprint)
+);
+
+CREATE TABLE journeys (
+	id INTEGER NOT NULL, 
+	name TEXT NOT NULL, 
+	draft TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	created BIGINT NOT NULL, 
+	updated BIGINT NOT NULL, 
+	etag BIGINT DEFAULT 1 NOT NULL, 
+	PRIMARY KEY (id), 
+	UNIQUE (name)
+);
+
+CREATE TABLE lake_segments (
+	id INTEGER NOT NULL, 
+	name TEXT NOT NULL, 
+	bucket SMALLINT NOT NULL, 
+	generation BIGINT NOT NULL, 
+	first BIGINT NOT NULL, 
+	last BIGINT NOT NULL, 
+	earliest BIGINT NOT NULL, 
+	latest BIGINT NOT NULL, 
+	rows BIGINT NOT NULL, 
+	bytes BIGINT NOT NULL, 
+	path TEXT NOT NULL, 
+	info TEXT DEFAULT '{}' NOT NULL, 
+	PRIMARY KEY (id), 
+	UNIQUE (name)
+);
+
+CREATE INDEX ix_lake_segments_bucket ON lake_segments (bucket);
+
+CREATE TABLE links (
+	effect BIGINT NOT NULL, 
+	n SMALLINT NOT NULL, 
+	url TEXT NOT NULL, 
+	PRIMARY KEY (effect, n)
+);
+
+CREATE TABLE memberships (
+	segment BIGINT NOT NULL, 
+	partition SMALLINT NOT NULL, 
+	members BLOB NOT NULL, 
+	version BIGINT DEFAULT 0 NOT NULL, 
+	horizon BIGINT DEFAULT 9223372036854775807 NOT NULL, 
+	PRIMARY KEY (segment, partition)
+);
+
+CREATE TABLE merges (
+	id INTEGER NOT NULL, 
+	kept BIGINT NOT NULL, 
+	merged BIGINT NOT NULL, 
+	at BIGINT NOT NULL, 
+	reason TEXT NOT NULL, 
+	undone BIGINT DEFAULT 0 NOT NULL, 
+	PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_merges_kept ON merges (kept);
+
+CREATE INDEX ix_merges_merged ON merges (merged);
+
+CREATE TABLE messages (
+	effect INTEGER NOT NULL, 
+	customer BIGINT NOT NULL, 
+	recipient TEXT NOT NULL, 
+	subject TEXT NOT NULL, 
+	html TEXT NOT NULL, 
+	text TEXT NOT NULL, 
+	headers TEXT NOT NULL, 
+	hash TEXT NOT NULL, 
+	created BIGINT NOT NULL, 
+	PRIMARY KEY (effect)
+);
+
+CREATE INDEX ix_messages_customer ON messages (customer);
+
+CREATE TABLE names (
+	code INTEGER NOT NULL, 
+	name TEXT NOT NULL, 
+	PRIMARY KEY (code), 
+	UNIQUE (name)
+);
+
+CREATE TABLE optins (
+	token TEXT NOT NULL, 
+	customer BIGINT NOT NULL, 
+	channel TEXT NOT NULL, 
+	purpose TEXT NOT NULL, 
+	created BIGINT NOT NULL, 
+	expires BIGINT NOT NULL, 
+	used BIGINT DEFAULT 0 NOT NULL, 
+	PRIMARY KEY (token)
+);
+
+CREATE TABLE partitions (
+	id INTEGER NOT NULL, 
+	read_xid BIGINT DEFAULT 0 NOT NULL, 
+	read_position BIGINT DEFAULT 0 NOT NULL, 
+	met BIGINT DEFAULT 0 NOT NULL, 
+	due BIGINT DEFAULT 9223372036854775807 NOT NULL, 
+	PRIMARY KEY (id)
+);
+
+CREATE TABLE quarantine (
+	id INTEGER NOT NULL, 
+	at BIGINT NOT NULL, 
+	source TEXT NOT NULL, 
+	raw TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	tries BIGINT DEFAULT 1 NOT NULL, 
+	replayed BIGINT DEFAULT 0 NOT NULL, 
+	PRIMARY KEY (id)
+);
+
+CREATE TABLE rates (
+	name TEXT NOT NULL, 
+	ready BIGINT NOT NULL, 
+	PRIMARY KEY (name)
+);
+
+CREATE TABLE runs (
+	id INTEGER NOT NULL, 
+	version BIGINT NOT NULL, 
+	journey BIGINT NOT NULL, 
+	customer BIGINT NOT NULL, 
+	partition SMALLINT NOT NULL, 
+	slot BIGINT DEFAULT 0 NOT NULL, 
+	slot_text TEXT DEFAULT '' NOT NULL, 
+	step SMALLINT NOT NULL, 
+	hop BIGINT NOT NULL, 
+	entered BIGINT NOT NULL, 
+	since BIGINT NOT NULL, 
+	due BIGINT NOT NULL, 
+	seen BIGINT NOT NULL, 
+	"left" BIGINT DEFAULT 9223372036854775807 NOT NULL, 
+	reason TEXT DEFAULT '' NOT NULL, 
+	entry_key BIGINT DEFAULT 0 NOT NULL, 
+	entry_position BIGINT DEFAULT 0 NOT NULL, 
+	PRIMARY KEY (id)
+);
+
+CREATE INDEX runs_by_customer ON runs (customer, journey, slot);
+
+CREATE INDEX runs_due ON runs (partition, due) WHERE due < 9223372036854775807;
+
+CREATE TABLE sealed (
+	partition INTEGER NOT NULL, 
+	xid BIGINT DEFAULT 0 NOT NULL, 
+	position BIGINT DEFAULT 0 NOT NULL, 
+	PRIMARY KEY (partition)
+);
+
+CREATE TABLE segments (
+	id INTEGER NOT NULL, 
+	name TEXT NOT NULL, 
+	rule TEXT NOT NULL, 
+	version BIGINT DEFAULT 1 NOT NULL, 
+	updated BIGINT NOT NULL, 
+	PRIMARY KEY (id), 
+	UNIQUE (name)
+);
+
+CREATE TABLE settings (
+	name TEXT NOT NULL, 
+	value TEXT NOT NULL, 
+	etag BIGINT DEFAULT 1 NOT NULL, 
+	PRIMARY KEY (name)
+);
+
+CREATE TABLE subjects (
+	id INTEGER NOT NULL, 
+	customer BIGINT NOT NULL, 
+	PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_subjects_customer ON subjects (customer);
+
+CREATE TABLE suppressions (
+	kind TEXT NOT NULL, 
+	value TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	at BIGINT NOT NULL, 
+	PRIMARY KEY (kind, value)
+);
+
+CREATE TABLE templates (
+	id INTEGER NOT NULL, 
+	name TEXT NOT NULL, 
+	version BIGINT NOT NULL, 
+	text TEXT NOT NULL, 
+	created BIGINT NOT NULL, 
+	PRIMARY KEY (id), 
+	UNIQUE (name, version)
+);
+
+CREATE TABLE versions (
+	id INTEGER NOT NULL, 
+	journey BIGINT NOT NULL, 
+	number BIGINT NOT NULL, 
+	text TEXT NOT NULL, 
+	published BIGINT NOT NULL, 
+	state TEXT NOT NULL, 
+	PRIMARY KEY (id), 
+	UNIQUE (journey, number)
+);

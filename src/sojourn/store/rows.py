@@ -1,0 +1,169 @@
+"""Rows in bulk, as columns: COPY, arrays and executemany behind five verbs that are the same on both stores."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
+from sqlalchemy import ColumnElement, Connection, Integer, Select, Table, bindparam, func
+from sqlalchemy.types import NullType
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Rows = Mapping[str, Any]
+"""n rows by column: int64[n] for integers, a sequence of n texts for texts."""
+
+
+def insert(connection: Connection, table: Table, rows: Rows) -> None:
+    """Write new rows; columns that are not given take their defaults."""
+    names = _quoted(rows)
+    if is_postgres(connection):
+        with driver(connection).cursor().copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+            for row in _tuples(rows):
+                copy.write_row(row)
+    else:
+        marks = ", ".join("?" * len(rows))
+        driver(connection).executemany(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", _tuples(rows))
+
+
+def insert_missing(connection: Connection, table: Table, rows: Rows, unique: str) -> None:
+    """Write those rows whose `unique` columns are not there yet; of repeats within the rows, the first."""
+    names = _quoted(rows)
+    if is_postgres(connection):
+        statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM {_unnest(rows)} ON CONFLICT ({unique}) DO NOTHING"
+        driver(connection).execute(statement, _arrays(rows))
+    else:
+        marks = ", ".join("?" * len(rows))
+        statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks}) ON CONFLICT ({unique}) DO NOTHING"
+        driver(connection).executemany(statement, _tuples(rows))
+
+
+def update(
+    connection: Connection, table: Table, rows: Rows, key: Sequence[str], *, also: str = "", where: str = "TRUE"
+) -> Bools:
+    """Set all other columns of the rows that match on `key`; answers which of the n did, bool[n].
+
+    `also` is a further assignment (`attempts = attempts + 1`), `where` a condition on the stored row.
+    """
+    value = 'new."{}"' if is_postgres(connection) else "?"
+    setting = ", ".join(
+        [f'"{name}" = {value.format(name)}' for name in rows if name not in key] + [also] * bool(also)
+    )
+    if is_postgres(connection):
+        return _update_postgres(connection, table, rows, key, setting, where)
+    return _update_sqlite(connection, table, rows, key, setting, where)
+
+
+def add(connection: Connection, table: Table, rows: Rows, key: Sequence[str], amount: str) -> None:
+    """Add `amount` to the rows that match on `key`, making those that are missing."""
+    names, unique = _quoted(rows), _quoted(key)
+    adding = f"ON CONFLICT ({unique}) DO UPDATE SET {amount} = {table.name}.{amount} + excluded.{amount}"
+    if is_postgres(connection):
+        statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM {_unnest(rows)} {adding}"
+        driver(connection).execute(statement, _arrays(rows))
+    else:
+        marks = ", ".join("?" * len(rows))
+        driver(connection).executemany(
+            f"INSERT INTO {table.name} ({names}) VALUES ({marks}) {adding}", _tuples(rows)
+        )
+
+
+def fetch(connection: Connection, statement: Select[Any], values: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The rows that a select answers, by column: int64[n] for integers, a list otherwise."""
+    columns = statement.selected_columns
+    found = connection.execute(statement, values or {}).cursor.fetchall()  # type: ignore[union-attr]
+    by_column: Iterable[Sequence[Any]] = zip(*found) if found else ((),) * len(columns)
+    return {
+        column.name: np.array(column_values, dtype=np.int64)
+        if isinstance(column.type, Integer)
+        else list(column_values)
+        for column, column_values in zip(columns, by_column, strict=True)
+    }
+
+
+def among(connection: Connection, column: ColumnElement[int], values: Ints) -> ColumnElement[bool]:
+    """The condition that an integer column is one of many values, as one parameter."""
+    if is_postgres(connection):
+        return column == func.any(bindparam(None, values, type_=NullType()))
+    listed = func.json_each(str(values.tolist())).table_valued("value")
+    return column.in_(listed.select())
+
+
+def is_postgres(connection: Connection) -> bool:
+    return connection.dialect.name == "postgresql"
+
+
+def driver(connection: Connection) -> Any:
+    """The driver's own connection (sqlite3 or psycopg), within the same transaction."""
+    return connection.connection.driver_connection
+
+
+class ArrayDumper(Dumper):
+    """Sends int64[n] to PostgreSQL as bigint[] in its binary form, without a Python object a value."""
+
+    format = Format.BINARY
+    oid = 1016  # bigint[]
+
+    def dump(self, obj: Any) -> bytes:
+        body = np.empty(len(obj), dtype=[("length", ">i4"), ("value", ">i8")])
+        body["length"], body["value"] = 8, obj
+        if not len(obj):
+            return struct.pack(">iii", 0, 0, 20)
+        return struct.pack(">iiiii", 1, 0, 20, len(obj), 1) + body.tobytes()
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _tuples(rows: Rows) -> Iterable[tuple[Any, ...]]:
+    columns = (c.tolist() if isinstance(c, np.ndarray) else c for c in rows.values())
+    return zip(*columns, strict=True)
+
+
+def _arrays(rows: Rows) -> list[Any]:
+    return [c if isinstance(c, np.ndarray) else list(c) for c in rows.values()]
+
+
+def _unnest(rows: Rows) -> str:
+    types = ("%s::bigint[]" if isinstance(c, np.ndarray) else "%s::text[]" for c in rows.values())
+    return f"unnest({', '.join(types)})"
+
+
+def _update_postgres(
+    connection: Connection, table: Table, rows: Rows, key: Sequence[str], setting: str, where: str
+) -> Bools:
+    size = len(next(iter(rows.values())))
+    numbered = {**rows, "nth": np.arange(size)}
+    matching = " AND ".join(f'{table.name}."{name}" = new."{name}"' for name in key)
+    cursor = driver(connection).cursor(binary=True)
+    cursor.execute(
+        f"UPDATE {table.name} SET {setting} FROM {_unnest(numbered)} AS new ({_quoted(numbered)})"
+        f" WHERE {matching} AND {where} RETURNING new.nth",
+        _arrays(numbered),
+    )
+    touched = np.zeros(size, np.bool_)
+    touched[[nth for (nth,) in cursor.fetchall()]] = True
+    return touched
+
+
+def _update_sqlite(
+    connection: Connection, table: Table, rows: Rows, key: Sequence[str], setting: str, where: str
+) -> Bools:
+    matching = " AND ".join(f'"{name}" = ?' for name in key)
+    statement = f"UPDATE {table.name} SET {setting} WHERE {matching} AND {where}"
+    ordered = {name: rows[name] for name in [n for n in rows if n not in key] + list(key)}
+    size, raw = len(next(iter(rows.values()))), driver(connection)
+    raw.execute("SAVEPOINT bulk")
+    try:
+        if raw.executemany(statement, _tuples(ordered)).rowcount == size:
+            return np.ones(size, np.bool_)
+        raw.execute("ROLLBACK TO bulk")  # some did not match: find out which, one by one
+        return np.array([raw.execute(statement, row).rowcount == 1 for row in _tuples(ordered)], np.bool_)
+    finally:
+        raw.execute("RELEASE bulk")

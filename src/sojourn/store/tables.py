@@ -1,0 +1,374 @@
+"""The whole schema of the operational store: every table that SQLite or PostgreSQL holds.
+
+All instants are int64 microseconds UTC; 0 says "not yet" of a past instant, NEVER "does not come" of a
+future one, so no column is ever null.  Texts that hold structure are compact JSON.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Index, LargeBinary, Table, UniqueConstraint
+
+NEVER = 2**63 - 1
+PARTITIONS = 64
+
+metadata = sa.MetaData()
+_BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite: only INTEGER can be the row id
+
+
+def _id(name: str = "id", **options: Any) -> sa.Column[int]:
+    return sa.Column(name, _BIG, primary_key=True, **options)
+
+
+def _big(name: str, default: int | None = None, **options: Any) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger, nullable=False, server_default=_said(default), **options)
+
+
+def _small(name: str, default: int | None = None, **options: Any) -> sa.Column[int]:
+    return sa.Column(name, sa.SmallInteger, nullable=False, server_default=_said(default), **options)
+
+
+def _text(name: str, default: str | None = None, **options: Any) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=False, server_default=default, **options)
+
+
+def _said(default: int | None) -> Any:
+    return None if default is None else sa.text(str(default))
+
+
+def _partial(name: str, *columns: str, where: str) -> Index:
+    return Index(name, *columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+
+
+# Customers: who somebody is. A subject is one identity cluster as received; it is born as its own
+# customer (same number), a merge points it to another one and an undo points it back.
+
+customers = Table("customers", metadata, _id(), _big("created"), _big("erased", 0))
+
+subjects = Table(
+    "subjects",
+    metadata,
+    _id(autoincrement=False),
+    _big("customer", index=True),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    _text("kind", primary_key=True),
+    _text("value", primary_key=True),
+    _big("subject", index=True),
+    _big("first_seen"),
+    _small("origin"),
+    sqlite_with_rowid=False,
+)
+
+merges = Table(
+    "merges",
+    metadata,
+    _id(),
+    _big("kept", index=True),
+    _big("merged", index=True),
+    _big("at"),
+    _text("reason"),
+    _big("undone", 0),
+)
+
+# The log: events in the order in which they were committed.
+
+names = Table("names", metadata, _id("code"), _text("name", unique=True))
+
+events = Table(
+    "events",
+    metadata,
+    _id("position"),
+    _big("xid", 0),  # PostgreSQL: of the writing transaction (0001_schema sets its default)
+    _small("partition"),
+    _big("subject"),
+    _big("key", unique=True),
+    _big("run", 0),
+    _big("name"),
+    _big("happened"),
+    _big("received"),
+    _small("origin"),
+    _text("properties"),
+    _text("traits"),
+)
+Index(
+    "events_by_partition", events.c.partition, events.c.xid, events.c.position
+).ddl_if(dialect="postgresql")  # SQLite reads all partitions in one scan of positions
+
+partitions = Table(
+    "partitions",
+    metadata,
+    _id(autoincrement=False),
+    _big("read_xid", 0),
+    _big("read_position", 0),
+    _big("met", 0),  # the latest received instant that was read
+    _big("due", NEVER),  # the earliest instant at which something is to be done without an event
+    postgresql_with={"fillfactor": 50},
+)
+
+sealed = Table(
+    "sealed", metadata, _id("partition", autoincrement=False), _big("xid", 0), _big("position", 0)
+)
+
+# Journeys, their runs and the counts that pages show.
+
+journeys = Table(
+    "journeys",
+    metadata,
+    _id(),
+    _text("name", unique=True),
+    _text("draft"),
+    _text("state"),
+    _big("created"),
+    _big("updated"),
+    _big("etag", 1),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    _id(),
+    _big("journey"),
+    _big("number"),
+    _text("text"),
+    _big("published"),
+    _text("state"),
+    UniqueConstraint("journey", "number"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    _id(autoincrement=False),
+    _big("version"),
+    _big("journey"),
+    _big("customer"),
+    _small("partition"),
+    _big("slot", 0),  # hash of the value that keys re-entry, 0 when not keyed
+    _text("slot_text", ""),
+    _small("step"),
+    _big("hop"),
+    _big("entered"),
+    _big("since"),
+    _big("due"),
+    _big("seen"),
+    _big("left", NEVER),
+    _text("reason", ""),
+    _big("entry_key", 0),
+    _big("entry_position", 0),
+    Index("runs_by_customer", "customer", "journey", "slot"),
+    _partial("runs_due", "partition", "due", where=f"due < {NEVER}"),
+    postgresql_with={"fillfactor": 80},
+)
+
+counts = Table(
+    "counts",
+    metadata,
+    _small("shard", primary_key=True),  # a partition that the writing tick holds, so that no two ticks meet
+    _big("version", primary_key=True),
+    _small("step", primary_key=True),
+    _text("what", primary_key=True),
+    _text("name", primary_key=True),
+    _big("n"),
+    postgresql_with={"fillfactor": 50},
+)
+
+# The ledger of effects and what was said.
+
+effects = Table(
+    "effects",
+    metadata,
+    _id("key", autoincrement=False),
+    _big("run"),
+    _big("version"),
+    _big("journey"),
+    _small("step"),
+    _big("customer", index=True),
+    _small("partition"),
+    _text("channel"),
+    _text("template"),
+    _text("purpose"),
+    _text("kind"),
+    _text("data", ""),
+    _big("planned"),
+    _big("due"),
+    _small("state", 0),
+    _big("fence", 0),
+    _big("attempts", 0),
+    _big("lease", 0),
+    _text("provider_ref", ""),
+    _text("reason", ""),
+    _big("content", 0),
+    _partial("effects_claimable", "due", where="state IN (0, 4)"),
+    _partial("effects_leased", "lease", where="state IN (1, 2)"),
+    postgresql_with={"fillfactor": 70},
+)
+
+rates = Table("rates", metadata, _text("name", primary_key=True), _big("ready"))
+
+messages = Table(
+    "messages",
+    metadata,
+    _id("effect", autoincrement=False),
+    _big("customer", index=True),
+    _text("recipient"),
+    _text("subject"),
+    _text("html"),
+    _text("text"),
+    _text("headers"),
+    _text("hash"),
+    _big("created"),
+)
+
+links = Table(
+    "links",
+    metadata,
+    _big("effect", primary_key=True),
+    _small("n", primary_key=True),
+    _text("url"),
+)
+
+hits = Table(
+    "hits",
+    metadata,
+    _id(),
+    _big("effect", index=True),
+    _small("n"),  # which link; -1 is the pixel
+    _big("at"),
+    _text("ip"),  # keyed hash
+    _text("agent"),
+    _small("machine"),
+)
+
+# What a customer allows.
+
+consents = Table(
+    "consents",
+    metadata,
+    _id(),
+    _big("customer", index=True),
+    _text("channel"),
+    _text("purpose"),
+    _text("state"),
+    _big("at"),
+    _text("source"),
+    _text("proof"),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    _text("kind", primary_key=True),
+    _text("value", primary_key=True),  # keyed hash of the address
+    _text("reason"),
+    _big("at"),
+)
+
+optins = Table(
+    "optins",
+    metadata,
+    _text("token", primary_key=True),  # hash
+    _big("customer"),
+    _text("channel"),
+    _text("purpose"),
+    _big("created"),
+    _big("expires"),
+    _big("used", 0),
+)
+
+# What people define, and who may call.
+
+segments = Table(
+    "segments", metadata, _id(), _text("name", unique=True), _text("rule"), _big("version", 1), _big("updated")
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    _big("segment", primary_key=True),
+    _small("partition", primary_key=True),
+    sa.Column("members", LargeBinary, nullable=False),
+    _big("version", 0),
+    _big("horizon", NEVER),
+)
+
+templates = Table(
+    "templates",
+    metadata,
+    _id(),
+    _text("name"),
+    _big("version"),
+    _text("text"),
+    _big("created"),
+    UniqueConstraint("name", "version"),
+)
+
+settings = Table("settings", metadata, _text("name", primary_key=True), _text("value"), _big("etag", 1))
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    _id(),
+    _text("name"),
+    _text("prefix"),
+    _text("hash", unique=True),
+    _text("scopes"),
+    _big("created"),
+    _big("expires", NEVER),
+    _big("last_used", 0),
+    _big("revoked", 0),
+)
+
+# Events at rest, and what comes in.
+
+lake_segments = Table(
+    "lake_segments",
+    metadata,
+    _id(),
+    _text("name", unique=True),
+    _small("bucket", index=True),
+    _big("generation"),
+    _big("first"),  # positions of the log
+    _big("last"),
+    _big("earliest"),  # instants at which its events happened
+    _big("latest"),
+    _big("rows"),
+    _big("bytes"),
+    _text("path"),
+    _text("info", "{}"),
+)
+
+imports = Table(
+    "imports",
+    metadata,
+    _id(),
+    _text("file"),
+    _text("fingerprint", unique=True),
+    _text("mapping"),
+    _big("done", 0),
+    _text("state"),
+    _text("error", ""),
+    _big("created"),
+    _big("updated"),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    _id(),
+    _big("at"),
+    _text("source"),
+    _text("raw"),
+    _text("reason"),
+    _big("tries", 1),
+    _big("replayed", 0),
+)
+
+attempts = Table(
+    "attempts", metadata, _id("fingerprint", autoincrement=False), _big("tries"), _big("at")
+)
