@@ -1,0 +1,1 @@
+"""Journeys: what they are, how runs move through them, and what they ask of the world."""

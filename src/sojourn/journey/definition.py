@@ -1,0 +1,70 @@
+"""A journey as data: who enters, by which steps they go, and what makes them leave from anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from sojourn.journey.step import Step
+from sojourn.rule.definition import Condition, Rule
+from sojourn.rule.span import Span
+
+REQUESTED = "Journey Requested"
+"""The event by which the API asks that a customer enters; its property `journey` is the name."""
+
+SEGMENT_ENTERED = "Segment Entered"
+
+
+class Again(msgspec.Struct, frozen=True):
+    """When a customer may enter again: `never`, `after leaving`, `after` a span, or in `parallel`.
+
+    With `per`, all of this is said of each value of that property of the entering event (one run a cart).
+    """
+
+    kind: str = "never"
+    span: Span | None = None
+    per: str = ""
+
+
+class Trigger(msgspec.Struct, frozen=True):
+    """The events that make customers enter, if they meet the conditions."""
+
+    event: str
+    where: tuple[Condition, ...] = ()  # on the properties of the event itself
+    condition: Rule | None = None  # on the customer, at that instant
+    again: Again = Again()
+
+
+class Goal(msgspec.Struct, frozen=True):
+    """What the journey is for: a run whose customer reaches it leaves as `goal`."""
+
+    rule: Rule
+    within: Span | None = None
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """A step in its place: the id it is known by for ever, and where each exit leads ('' completes)."""
+
+    id: str
+    step: Step
+    targets: tuple[str, ...]
+
+
+class Journey(msgspec.Struct, frozen=True):
+    """A whole journey; `canvas` is where the steps are drawn."""
+
+    name: str
+    enter: tuple[Trigger, ...]
+    steps: tuple[Placed, ...]
+    goal: Goal | None = None
+    leave_if: Rule | None = None
+    holdout: float = 0.0
+    priority: int = 0
+    canvas: Mapping[str, tuple[float, float]] = {}
+
+    def rules(self) -> tuple[Rule, ...]:
+        """All rules that the journey reads, anywhere in it."""
+        found = [trigger.condition for trigger in self.enter if trigger.condition]
+        found += [rule for rule in (self.goal and self.goal.rule, self.leave_if) if rule]
+        return (*found, *(rule for placed in self.steps for rule in placed.step.rules()))

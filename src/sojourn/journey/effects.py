@@ -1,0 +1,94 @@
+"""Asks and effects: what steps want done, and the same stamped with keys that every replay repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from sojourn.tape.hashing import mix
+from sojourn.tape.tape import Bools, Codes, Ints
+
+
+class Send(msgspec.Struct, frozen=True, tag="send"):
+    """Say something to the customer, if policy allows it."""
+
+    template: str
+    purpose: str = ""
+    channel: str = ""
+    go_on: bool = False  # a held send does not keep its run on the step
+
+
+class Mark(msgspec.Struct, frozen=True, tag="mark"):
+    """Put an event on the customer's own tape, with properties and new values of traits."""
+
+    name: str
+    properties: Mapping[str, object] = {}
+    traits: Mapping[str, object] = {}
+
+
+Ask = Send | Mark
+
+
+@dataclass(frozen=True, eq=False)
+class Effects:
+    """One ask of one step, by the k runs that made it at their own instants."""
+
+    ask: Ask
+    journey: str
+    step: str
+    runs: Ints  # int64[k], run ids
+    rows: Ints  # int64[k], customers' places on the tape
+    now: Ints  # int64[k], microseconds UTC
+    keys: Ints  # int64[k], effect keys
+    entries: Ints  # int64[k], keys of the events that the runs entered by
+    reasons: Codes | None = None  # int32[k], for suppressed sends: codes of the policy's reasons
+    reason_names: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+    def only(self, chosen: Bools) -> Effects:
+        """Those of `chosen`, bool[k]."""
+        columns = {name: getattr(self, name)[chosen] for name in ("runs", "rows", "now", "keys", "entries")}
+        reasons = None if self.reasons is None else self.reasons[chosen]
+        return replace(self, reasons=reasons, **columns)
+
+
+@dataclass(frozen=True, eq=False)
+class Marks:
+    """k events of one name that the machine puts on tapes, all with the same properties and traits."""
+
+    name: str
+    properties: Mapping[str, object]
+    traits: Mapping[str, object]
+    rows: Ints  # int64[k], customers' places on the tape
+    now: Ints  # int64[k], the instant of the wake; the tape gives it its own just after
+    runs: Ints  # int64[k]
+    keys: Ints  # int64[k], event keys
+    ahead: bool = False  # assumed: they lie ahead, and are met at `now` itself
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, index: Ints) -> Marks:
+        """The marks at `index`, in that order."""
+        columns = {name: getattr(self, name)[index] for name in ("rows", "now", "runs", "keys")}
+        return replace(self, **columns)
+
+    @staticmethod
+    def of(
+        effects: Effects,
+        name: str,
+        properties: Mapping[str, object],
+        traits: Mapping[str, object] | None = None,
+    ) -> Marks:
+        """One mark for each effect, with the effect's key."""
+        told = {"journey": effects.journey, "step": effects.step, **properties}
+        return Marks(name, told, traits or {}, effects.rows, effects.now, effects.runs, effects.keys)
+
+
+def effect_keys(runs: Ints, hops: Codes, slot: int = 0) -> Ints:
+    """Keys of what the runs ask on the step they reached as their `hops`-th: int64[n], never 0."""
+    return mix(runs, hops.astype("int64"), slot)

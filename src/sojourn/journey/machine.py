@@ -1,0 +1,183 @@
+"""The machine: advance runs, each at its own instant, as far as they go before they hold or leave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sojourn.errors import BrokenInvariant
+from sojourn.journey.effects import Effects, Mark, Marks, Send, effect_keys
+from sojourn.journey.program import COMPLETED, COMPLETES, GOAL, HOLDOUT, RULE, Counts, Program
+from sojourn.journey.runs import OUTSIDE, Runs
+from sojourn.journey.step import HOLD, Answer, Standing
+from sojourn.journey.world import DELIVER, HELD, World
+from sojourn.tape.hashing import hash_text, mix, share
+from sojourn.tape.tape import NEVER, Codes, Ints
+
+HOPS = 10_000
+"""A run that makes more steps at one instant goes in circles; `check` refuses such loops."""
+
+
+@dataclass(eq=False)
+class Moved:
+    """Where runs stand after an advance, how many went where, and what they asked."""
+
+    runs: Runs
+    counts: Counts
+    effects: list[Effects]
+
+
+def advance(program: Program, runs: Runs, world: World) -> Moved:
+    """Move each run, at its instant `runs.now`, until it holds on a step or has left.
+
+    A run whose step is OUTSIDE enters.  `runs` is left as it was and the world only takes note of the
+    marks; equal input gives equal output, whatever else is in the batch.
+    """
+    moved = Moved(runs.take(np.arange(len(runs))), Counts.none(program), [])
+    fresh = np.flatnonzero(runs.steps == OUTSIDE)
+    if len(fresh):
+        _enter(program, moved, fresh, world)
+    inside = _anywhere(program, moved, np.flatnonzero(moved.runs.left == NEVER), world)
+    for _ in range(HOPS):
+        if not len(inside):
+            return moved
+        parts = [
+            _step(program, code, moved, members, world) for code, members in _by_step(moved.runs, inside)
+        ]
+        inside = parts[0] if len(parts) == 1 else np.sort(np.concatenate(parts))
+    raise BrokenInvariant(f"journey {program.name!r} goes in circles without a hold")
+
+
+def _enter(program: Program, moved: Moved, fresh: Ints, world: World) -> None:
+    runs = moved.runs
+    moved.counts.entered += len(fresh)
+    world.tell(_mark(program, runs, fresh, "Journey Entered"))
+    if program.journey.holdout:
+        customers = world.tape.customers[runs.rows[fresh]]
+        kept = share(mix(program.hash, hash_text("holdout"), customers)) >= program.journey.holdout
+        _leave(program, moved, world, fresh[~kept], HOLDOUT)
+        fresh = fresh[kept]
+    _arrive(moved, fresh, np.zeros(len(fresh), np.int32))
+
+
+def _anywhere(program: Program, moved: Moved, inside: Ints, world: World) -> Ints:
+    """Those of `inside` whom neither the goal nor the exit rule makes leave."""
+    journey = program.journey
+    if journey.goal and len(inside):
+        runs = moved.runs.take(inside)
+        reached = world.holds(journey.goal.rule, runs, program.name)
+        if journey.goal.within:
+            reached &= runs.now <= world.later(runs.rows, runs.entered, journey.goal.within)
+        _leave(program, moved, world, inside[reached], GOAL)
+        inside = inside[~reached]
+    if journey.leave_if and len(inside):
+        told = world.holds(journey.leave_if, moved.runs.take(inside), program.name)
+        _leave(program, moved, world, inside[told], RULE)
+        inside = inside[~told]
+    return inside
+
+
+def _by_step(runs: Runs, inside: Ints) -> Iterator[tuple[int, Ints]]:
+    steps = runs.steps[inside]
+    first = int(steps[0])
+    if (steps == first).all():
+        yield first, inside
+        return
+    for code in np.flatnonzero(np.bincount(steps)):
+        yield int(code), inside[steps == code]
+
+
+def _step(program: Program, code: int, moved: Moved, members: Ints, world: World) -> Ints:
+    """Answer for the members, who stand on one step; returns those who stand on another now."""
+    placed = program.placed[code]
+    runs = moved.runs.take(members)
+    answer = placed.step.answer(Standing(runs, world, program.name, placed.id))
+    if isinstance(answer.ask, Send):
+        answer = _say(program, placed.id, answer, runs, moved, world)
+    elif answer.ask:
+        effects = _effects(program, placed.id, answer.ask, runs)
+        moved.effects.append(effects)
+        world.tell(Marks.of(effects, answer.ask.name, answer.ask.properties, answer.ask.traits))
+    moved.runs.due[members] = np.where(answer.exits == HOLD, _wake(program, answer, runs, world), NEVER)
+    going = answer.exits != HOLD
+    if answer.leaves is not None:
+        _leave(program, moved, world, members[going], program.reasons.index(answer.leaves))
+        return members[:0]
+    if not going.all():
+        members = members[going]
+    exits = answer.exits[going]
+    moved.counts.take(code, exits)
+    return _go(program, moved, world, members, program.targets[code][exits])
+
+
+def _say(program: Program, step: str, answer: Answer, runs: Runs, moved: Moved, world: World) -> Answer:
+    """The answer after policy has had its word on what the runs want sent."""
+    assert isinstance(answer.ask, Send)
+    effects = _effects(program, step, answer.ask, runs)
+    verdicts = world.decide(effects, program.journey.priority)
+    delivered = verdicts.outcomes == DELIVER
+    held = verdicts.outcomes == HELD
+    if delivered.any():
+        moved.effects.append(effects.only(delivered))
+        world.plan(effects.only(delivered))
+    refused = ~(delivered | held)
+    if refused.any():
+        reasons = replace(effects, reasons=verdicts.reasons, reason_names=verdicts.reason_names).only(refused)
+        moved.effects.append(reasons)
+        world.suppress(reasons)
+    if answer.ask.go_on:
+        return answer
+    return replace(answer, exits=np.where(held, HOLD, answer.exits).astype(np.int32), due=verdicts.until)
+
+
+def _wake(program: Program, answer: Answer, runs: Runs, world: World) -> Ints:
+    """When time alone may move the runs that hold: their step's due instant, or an exit rule's horizon."""
+    due = answer.due
+    for rule in program.anywhere:
+        if world.timed(rule):
+            due = np.minimum(due, world.horizon(rule, runs, program.name))
+    return due
+
+
+def _go(program: Program, moved: Moved, world: World, members: Ints, targets: Codes) -> Ints:
+    done = targets == COMPLETES
+    if done.any():
+        moved.runs.steps[members[done]] = OUTSIDE
+        _leave(program, moved, world, members[done], COMPLETED)
+        members, targets = members[~done], targets[~done]
+    _arrive(moved, members, targets)
+    return members
+
+
+def _arrive(moved: Moved, members: Ints, steps: Codes) -> None:
+    runs = moved.runs
+    runs.steps[members] = steps
+    runs.hops[members] += 1
+    runs.since[members] = runs.now[members]
+    runs.due[members] = NEVER
+    moved.counts.arrive(steps)
+
+
+def _leave(program: Program, moved: Moved, world: World, members: Ints, reason: int) -> None:
+    """The members are gone; where they stood stays in `steps`, OUTSIDE if they took the last exit."""
+    if not len(members):
+        return
+    runs = moved.runs
+    runs.left[members] = runs.now[members]
+    runs.due[members] = NEVER
+    runs.reasons[members] = reason
+    moved.counts.leave(runs.steps[members], runs.reasons[members])
+    world.tell(_mark(program, runs, members, "Journey Left", reason=program.reasons[reason]))
+
+
+def _effects(program: Program, step: str, ask: Send | Mark, runs: Runs) -> Effects:
+    keys = effect_keys(runs.ids, runs.hops)
+    return Effects(ask, program.name, step, runs.ids, runs.rows, runs.now, keys, runs.entries)
+
+
+def _mark(program: Program, runs: Runs, members: Ints, name: str, **properties: object) -> Marks:
+    keys = mix(runs.ids[members], hash_text(name))
+    told = {"journey": program.name, "version": program.version, **properties}
+    return Marks(name, told, {}, runs.rows[members], runs.now[members], runs.ids[members], keys)

@@ -1,0 +1,174 @@
+"""Play: wake each run at its next instant and advance it, again and again, until a given instant.
+
+Live and backtest are this one loop; they differ in where the tape comes from and in how far they go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sojourn.journey.effects import Effects
+from sojourn.journey.entries import REFUSALS, Candidates, admitted, candidates, run_ids
+from sojourn.journey.machine import advance
+from sojourn.journey.program import Counts, Program
+from sojourn.journey.runs import Runs
+from sojourn.journey.world import World
+from sojourn.tape.tape import NEVER, Bools, Ints
+
+
+class Playing:
+    """One journey while it is played: its slots, the run in each, and when each slot wakes next.
+
+    `programs` are the versions that runs are pinned to; the last takes the entries.
+    """
+
+    def __init__(
+        self, programs: Sequence[Program], world: World, after: int, until: int, known: Runs
+    ) -> None:
+        self.programs = {program.version: program for program in programs}
+        self.newest = programs[-1]
+        self.counts = {program.version: Counts.none(program) for program in programs}
+        self.refused = np.zeros(len(REFUSALS), np.int64)
+        self.effects: list[Effects] = []
+        self.ended: list[Runs] = []
+        self._after, self._until = after, until
+        self._open(world, known, np.full(len(known), after))
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+    def _open(self, world: World, known: Runs, seen: Ints) -> None:
+        """Lay out the slots of the candidates and of the runs already known."""
+        self.candidates: Candidates = candidates(self.newest, world, self._after, self._until, known)
+        self.runs = Runs.empty(self.candidates.rows, self.candidates.slots)
+        self.seen = np.full(len(self.runs), self._after)
+        self.touched = np.zeros(len(self.runs), np.bool_)
+        places = _places(self.candidates, known)
+        self.runs.put(places, known)
+        self.seen[places] = seen
+        self.wakes = np.full(len(self.runs), NEVER)
+        self.alone = bool((np.diff(self.runs.rows) > 0).all())
+        self.awaken(np.arange(len(self.runs)), world)
+
+    def inside(self, index: Ints) -> Bools:
+        """Whether somebody is inside each of the slots."""
+        return (self.runs.left[index] == NEVER) & (self.runs.ids[index] != 0)
+
+    def awaken(self, index: Ints, world: World) -> None:
+        """Find anew when each of the slots wakes next."""
+        inside = self.inside(index)
+        within, outside = index[inside], index[~inside]
+        self.wakes[outside] = self._next_entry(outside)
+        self.wakes[within] = self.runs.due[within]
+        for program, members in self._by_version(within):
+            for step in np.flatnonzero(np.bincount(self.runs.steps[members])):
+                those = members[self.runs.steps[members] == step]
+                rules = program.awaits[step]
+                heard = world.next_heard(rules, program.name, self.runs.rows[those], self.runs.now[those])
+                self.wakes[those] = np.minimum(self.wakes[those], heard)
+
+    def _next_entry(self, slots: Ints) -> Ints:
+        found = self.candidates.next(slots, self.seen[slots])
+        wakes = np.where(found < 0, NEVER, np.append(self.candidates.received, NEVER)[found])
+        if all(trigger.again.kind == "never" for trigger in self.newest.journey.enter):
+            wakes[self.runs.ids[slots] != 0] = NEVER
+        return wakes
+
+    def advance(self, index: Ints, world: World) -> None:
+        """Advance the runs in the slots, or let customers enter, each at the slot's wake."""
+        now = self.wakes[index]
+        inside = self.inside(index)
+        self.seen[index] = now
+        self._enter(index[~inside], now[~inside], world)
+        self.touched[index[inside]] = True
+        self.runs.now[index[inside]] = now[inside]
+        for program, members in self._by_version(index[self.inside(index)]):
+            moved = advance(program, self.runs.take(members), world)
+            self.runs.put(members, moved.runs)
+            self.counts[program.version].add(moved.counts)
+            self.effects += moved.effects
+        self.awaken(index, world)
+
+    def _enter(self, slots: Ints, now: Ints, world: World) -> None:
+        if not len(slots):
+            return
+        found = self.candidates.next(slots, now - 1)
+        refused = admitted(self.newest, world, self.candidates.triggers[found], self.runs.take(slots), now)
+        self.refused += np.bincount(refused[refused >= 0], minlength=len(REFUSALS))
+        slots, found, now = slots[refused < 0], found[refused < 0], now[refused < 0]
+        past = slots[self.touched[slots]]
+        self.touched[slots] = True
+        if len(past):
+            self.ended.append(self.runs.take(past))
+        fresh = Runs.empty(self.runs.rows[slots], self.runs.slots[slots])
+        fresh.entries[:] = self.candidates.keys[found]
+        fresh.ids[:] = run_ids(self.newest, world, fresh.rows, fresh.entries, fresh.slots)
+        fresh.versions[:] = self.newest.version
+        fresh.entered[:] = fresh.now[:] = now
+        self.runs.put(slots, fresh)
+
+    def _by_version(self, index: Ints) -> list[tuple[Program, Ints]]:
+        if len(self.programs) == 1:
+            return [(self.newest, index)] if len(index) else []
+        versions = self.runs.versions[index]
+        return [(self.programs[int(one)], index[versions == one]) for one in np.unique(versions)]
+
+    def reopen(self, world: World) -> None:
+        """Take in triggers among the marks made since."""
+        self._open(world, self.runs, self.seen)
+
+
+def play(players: Sequence[Playing], world: World, until: int) -> None:
+    """Advance all runs of all players as far as `until`; of one customer always the earliest first.
+
+    At one instant the players act in the order given.
+    """
+    alone = len(players) == 1 and players[0].alone
+    while True:
+        first = None if alone else _earliest(players, world)
+        stirred = False
+        for player in players:
+            awake = player.wakes <= until
+            if first is not None:
+                awake &= player.wakes == first[player.runs.rows]
+            index = np.flatnonzero(awake)
+            if len(index):
+                stirred = True
+                player.advance(index, world)
+        if not stirred:
+            return
+        _spread(players, world)
+
+
+def _earliest(players: Sequence[Playing], world: World) -> Ints:
+    """int64[customers], when each customer's first slot wakes."""
+    first = np.full(len(world.tape.customers), NEVER)
+    for player in players:
+        np.minimum.at(first, player.runs.rows, player.wakes)
+    return first
+
+
+def _spread(players: Sequence[Playing], world: World) -> None:
+    """Wake those whose customers have new marks that somebody reads."""
+    marked = world.fresh_rows()
+    if marked is None:
+        return
+    for player in players:
+        if any(trigger.event in world.heard for trigger in player.newest.journey.enter):
+            player.reopen(world)
+        else:
+            player.awaken(np.flatnonzero(marked[player.runs.rows]), world)
+
+
+def _places(among: Candidates, known: Runs) -> Ints:
+    """Where the slots of the known runs are."""
+    order = np.lexsort((known.slots, known.rows))
+    rows, slots = known.rows[order], known.slots[order]
+    places = np.searchsorted(among.rows, rows)
+    while (behind := (among.rows[places] == rows) & (among.slots[places] < slots)).any():
+        places += behind
+    found = np.empty(len(known), np.int64)
+    found[order] = places
+    return found

@@ -1,0 +1,123 @@
+"""A program: one version of a journey made ready to run, its steps and exits as numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from sojourn.journey.definition import Journey, Placed
+from sojourn.rule.definition import Rule
+from sojourn.rule.needs import Needs, needs
+from sojourn.tape.hashing import hash_text
+from sojourn.tape.tape import Codes, Ints
+
+COMPLETES = -2
+"""The target of an exit that ends the journey."""
+
+COMPLETED, GOAL, RULE, HOLDOUT, MERGED, ERASED, MOVED = range(7)
+REASONS = ("completed", "goal", "rule", "holdout", "merged", "erased", "moved")
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """One version of a journey; `version` is the store's number of it, 0 for a draft."""
+
+    journey: Journey
+    version: int = 0
+
+    @property
+    def name(self) -> str:
+        """The journey's name."""
+        return self.journey.name
+
+    @property
+    def placed(self) -> tuple[Placed, ...]:
+        """The steps in their places, in the order of the text; a step's number is its place here."""
+        return self.journey.steps
+
+    @cached_property
+    def hash(self) -> int:
+        """The journey's name as a hash, the first part of its run ids."""
+        return hash_text(self.name)
+
+    @cached_property
+    def codes(self) -> dict[str, int]:
+        """The number of each step."""
+        return {placed.id: code for code, placed in enumerate(self.placed)}
+
+    @cached_property
+    def targets(self) -> Codes:
+        """int32[steps, most exits], the step that each exit leads to, or COMPLETES."""
+        width = max(len(placed.targets) for placed in self.placed)
+        table = np.full((len(self.placed), max(width, 1)), COMPLETES, np.int32)
+        for code, placed in enumerate(self.placed):
+            for exit, target in enumerate(placed.targets):
+                table[code, exit] = self.codes.get(target, COMPLETES)
+        return table
+
+    @cached_property
+    def reasons(self) -> tuple[str, ...]:
+        """Why a run may have left; the code of a reason is its place here."""
+        own = (placed.step.leaves for placed in self.placed if hasattr(placed.step, "leaves"))
+        return tuple(dict.fromkeys((*REASONS, *own)))
+
+    @cached_property
+    def anywhere(self) -> tuple[Rule, ...]:
+        """The rules that may make a run leave from any step."""
+        goal = (self.journey.goal.rule,) if self.journey.goal else ()
+        return (*goal, *((self.journey.leave_if,) if self.journey.leave_if else ()))
+
+    @cached_property
+    def awaits(self) -> tuple[tuple[Rule, ...], ...]:
+        """For each step, the rules whose events wake a run that holds there."""
+        return tuple(tuple(dict.fromkeys((*placed.step.awaits(), *self.anywhere))) for placed in self.placed)
+
+    def needs(self, segments: dict[str, Rule]) -> Needs:
+        """What the journey looks at, anywhere in it."""
+        found = Needs(events=frozenset(trigger.event for trigger in self.journey.enter))
+        for rule in self.journey.rules():
+            found |= needs(rule, segments)
+        return found
+
+
+@dataclass(eq=False)
+class Counts:
+    """How many runs went where in one program; the waiting are visits less exits taken less left."""
+
+    entered: int
+    visits: Ints  # int64[steps]
+    taken: Ints  # int64[steps, exits]
+    left: Ints  # int64[steps + 1, reasons]; the last row is of runs that stand on no step
+
+    @staticmethod
+    def none(program: Program) -> Counts:
+        """Nobody has gone anywhere."""
+        steps, exits = program.targets.shape
+        shapes = ((steps,), (steps, exits), (steps + 1, len(program.reasons)))
+        return Counts(0, *(np.zeros(shape, np.int64) for shape in shapes))
+
+    def add(self, more: Counts) -> None:
+        """Count what `more` counts as well."""
+        self.entered += more.entered
+        self.visits += more.visits
+        self.taken += more.taken
+        self.left += more.left
+
+    def arrive(self, steps: Codes) -> None:
+        """One visit of each of `steps`, int32[k]."""
+        self.visits += np.bincount(steps, minlength=len(self.visits))
+
+    def take(self, step: int, exits: Codes) -> None:
+        """Each of `exits` of `step`, int32[k], taken once."""
+        self.taken[step] += np.bincount(exits, minlength=self.taken.shape[1])
+
+    def leave(self, steps: Codes, reasons: Codes) -> None:
+        """One run left from each of `steps` for the reason beside it; -1 is from no step at all."""
+        np.add.at(self.left, (steps, reasons), 1)
+
+    @property
+    def waiting(self) -> Ints:
+        """int64[steps], who stands on each step."""
+        return self.visits - self.taken.sum(axis=1) - self.left[:-1].sum(axis=1)

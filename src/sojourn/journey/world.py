@@ -1,0 +1,233 @@
+"""The world around runs: tapes as of their instants, what policy says, and the marks made so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from sojourn.journey.effects import Effects, Marks, Send
+from sojourn.journey.runs import Runs
+from sojourn.rule.definition import Rule
+from sojourn.rule.evaluate import Cohort, evaluate
+from sojourn.rule.horizon import horizon
+from sojourn.rule.listens import listens
+from sojourn.rule.needs import needs
+from sojourn.rule.span import Span
+from sojourn.tape.build import build, merge
+from sojourn.tape.kernels.as_of import value_as_of
+from sojourn.tape.kernels.neighbours import next_after
+from sojourn.tape.selection import Selection, union
+from sojourn.tape.tape import NEVER, Bools, Codes, Column, Ints, Tape
+from sojourn.tape.zones import add_calendar
+
+GRAIN = 64
+"""Real events of a customer are met at multiples of so many µs, so that marks find room between them."""
+
+DELIVER, HELD, SUPPRESS = range(3)
+
+
+@dataclass(frozen=True, eq=False)
+class Verdicts:
+    """What policy says of k sends: DELIVER, HELD until an instant, or SUPPRESS for a reason."""
+
+    outcomes: Codes  # int[k]
+    until: Ints  # int64[k], read where HELD
+    reasons: Codes  # int[k], codes of reason_names, -1 where delivered
+    reason_names: tuple[str, ...]
+
+
+def deliver_all(world: World, effects: Effects, priority: int) -> Verdicts:
+    """The verdict of no policy at all."""
+    n = len(effects)
+    return Verdicts(np.zeros(n, np.int8), np.full(n, NEVER), np.full(n, -1, np.int32), ())
+
+
+def no_responses(world: World, effects: Effects) -> list[Marks]:
+    """Nobody answers of themselves: what customers do comes from the tape alone."""
+    return []
+
+
+@dataclass(eq=False)
+class World:
+    """What a batch of runs lives in; its customers are those of `tape`, by their rows.
+
+    `heard` names the marks that somebody reads; only these are put on tapes.  `kept` says whether
+    the caller wants all marks, with the instants at which they are met, in `told`.
+    """
+
+    tape: Tape
+    segments: Mapping[str, Rule] = field(default_factory=dict)
+    zone: str = "UTC"
+    heard: frozenset[str] = frozenset()
+    kept: bool = False
+    decide: Callable[[World, Effects, int], Verdicts] = deliver_all
+    respond: Callable[[World, Effects], list[Marks]] = no_responses
+    resolve: Callable[[Send], Send] = lambda send: send
+    layers: list[Tape] = field(default_factory=list)
+    told: list[tuple[Marks, Ints]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._last_mark = np.zeros(len(self.tape.customers), np.int64)
+        self._fresh: list[Ints] = []
+        self._listening: WeakKeyDictionary[Tape, dict[object, Selection]] = WeakKeyDictionary()
+
+    @property
+    def tapes(self) -> tuple[Tape, ...]:
+        """The tape, and the marks that this play has put beside it."""
+        return (self.tape, *self.layers)
+
+    def cohort(self, runs: Runs, journey: str, since: Ints | None = None) -> Cohort:
+        """The runs as a batch that rules can be asked about."""
+        return Cohort(
+            tapes=self.tapes,
+            rows=runs.rows,
+            now=runs.now,
+            segments=self.segments,
+            journey=journey,
+            runs=runs.ids,
+            since=runs.entered if since is None else since,
+            entries=runs.entries,
+            zone=self.zone,
+        )
+
+    def holds(self, rule: Rule, runs: Runs, journey: str, since: Ints | None = None) -> Bools:
+        """bool[n], whether the rule holds for each run at its instant."""
+        return evaluate(rule, self.cohort(runs, journey, since))
+
+    def horizon(self, rule: Rule, runs: Runs, journey: str, since: Ints | None = None) -> Ints:
+        """int64[n], when time alone may next change what the rule says."""
+        return horizon(rule, self.cohort(runs, journey, since))
+
+    def timed(self, rule: Rule) -> bool:
+        """Whether time alone can change what the rule says."""
+        return needs(rule, self.segments).timed
+
+    def next_heard(self, rules: tuple[Rule, ...], journey: str, rows: Ints, after: Ints) -> Ints:
+        """int64[n], when each customer next has an event that may change what one of the rules says."""
+        if not rules:
+            return np.full(len(rows), NEVER)
+        return self.next_of((rules, journey), lambda tape: self._heard_on(tape, rules, journey), rows, after)
+
+    def next_of(self, key: object, pick: Callable[[Tape], Selection], rows: Ints, after: Ints) -> Ints:
+        """int64[n], when each customer next has an event of a selection, remembered by tape and `key`."""
+        found = np.full(len(rows), NEVER)
+        for tape in self.tapes:
+            known = self._listening.setdefault(tape, {})
+            if key not in known:
+                known[key] = pick(tape)
+            selection = known[key]
+            if len(selection):
+                index = next_after(selection, rows, after)
+                found = np.minimum(found, np.where(index < 0, NEVER, selection.received[index]))
+        return found
+
+    def _heard_on(self, tape: Tape, rules: tuple[Rule, ...], journey: str) -> Selection:
+        picked = [listens(rule, tape, self.segments, journey) for rule in rules]
+        return picked[0] if len(picked) == 1 else union(tape, *picked)
+
+    def zones(self, rows: Ints, now: Ints) -> tuple[Codes, tuple[str, ...]]:
+        """Each customer's trait `timezone` as of now: codes int32[n] (-1 unknown) and names."""
+        column = self.tape.traits["timezone"]
+        if not len(column.positions):
+            return np.full(len(rows), -1, np.int32), ()
+        return value_as_of(self.tape, column, rows, now)[1], column.texts
+
+    def later(self, rows: Ints, instants: Ints, span: Span) -> Ints:
+        """int64[n], the instants moved on by the span on the customers' calendars, on the grain."""
+        moved = instants
+        if span.days or span.months:
+            moved = add_calendar(moved, span.days, span.months, *self.zones(rows, instants), self.zone)
+        return on_grain(moved + span.microseconds)
+
+    def plan(self, effects: Effects) -> None:
+        """Take note of sends that policy allows, and of the responses that are assumed to them."""
+        for marks in (
+            Marks.of(effects, "Message Planned", self._said(effects)),
+            *self.respond(self, effects),
+        ):
+            self.tell(marks)
+
+    def suppress(self, effects: Effects) -> None:
+        """Take note of sends that policy refuses, by their reasons."""
+        assert effects.reasons is not None
+        for code in np.unique(effects.reasons):
+            told = {**self._said(effects), "reason": effects.reason_names[code]}
+            self.tell(Marks.of(effects.only(effects.reasons == code), "Message Suppressed", told))
+
+    def _said(self, effects: Effects) -> dict[str, object]:
+        assert isinstance(effects.ask, Send)
+        send = self.resolve(effects.ask)
+        return {"template": send.template, "channel": send.channel, "purpose": send.purpose}
+
+    def tell(self, marks: Marks) -> None:
+        """Put marks on the customers' tapes, each met just after its instant, if somebody reads them."""
+        if not len(marks) or not (self.kept or marks.name in self.heard):
+            return
+        order, received = self._stamped(marks)
+        if self.kept:
+            self.told.append((marks if order is None else marks.take(order), received))
+        if marks.name in self.heard:
+            self._fresh.append(marks.rows)
+            self._lay(_tape_of(marks if order is None else marks.take(order), received, self.tape.customers))
+
+    def fresh_rows(self) -> Bools | None:
+        """Whose tapes have got marks since this was last asked: bool[customers], None if nobody's."""
+        if not self._fresh:
+            return None
+        marked = np.zeros(len(self.tape.customers), np.bool_)
+        for rows in self._fresh:
+            marked[rows] = True
+        self._fresh.clear()
+        return marked
+
+    def _stamped(self, marks: Marks) -> tuple[Ints | None, Ints]:
+        """The order of the marks by customer (None: as they are), and when each is met in that order."""
+        rows, order, rank = marks.rows, None, 0
+        if not (np.diff(rows) > 0).all():
+            order = np.lexsort((marks.keys, marks.now, rows))
+            rows = rows[order]
+            firsts = np.flatnonzero(np.append(True, np.diff(rows) > 0))
+            rank = np.arange(len(rows)) - np.repeat(firsts, np.diff(np.append(firsts, len(rows))))
+        now = marks.now if order is None else marks.now[order]
+        if marks.ahead:
+            return order, now
+        received = np.maximum(now, self._last_mark[rows]) + 1 + rank
+        self._last_mark[rows] = received  # the last of a customer's comes last
+        return order, received
+
+    def _lay(self, layer: Tape) -> None:
+        """Add a layer; layers of like size are merged, so that there are never many."""
+        while self.layers and len(self.layers[-1]) <= 2 * len(layer):
+            layer = merge(self.layers.pop(), layer)
+        self.layers.append(layer)
+
+
+def on_grain(instants: Ints) -> Ints:
+    """The instants, rounded up to the grain of received events; NEVER stays."""
+    return np.where(instants > NEVER - GRAIN, NEVER, -(-instants // GRAIN) * GRAIN)
+
+
+def _tape_of(marks: Marks, received: Ints, customers: Ints) -> Tape:
+    n = len(marks)
+    return build(
+        customers=customers[marks.rows],
+        times=received.copy(),
+        received=None,
+        names=np.zeros(n, np.int32),
+        vocabulary=(marks.name,),
+        keys=marks.keys,
+        runs=marks.runs,
+        properties={name: _constant(value, n) for name, value in marks.properties.items()},
+        traits={name: _constant(value, n) for name, value in marks.traits.items()},
+        everyone=customers,
+    )
+
+
+def _constant(value: object, n: int) -> Column:
+    positions = np.arange(n)
+    if isinstance(value, (bool, int, float)):
+        return Column(positions, np.full(n, float(value)), np.full(n, -1, np.int32), ())
+    return Column(positions, np.full(n, np.nan), np.zeros(n, np.int32), (str(value),))
