@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
 
-from sojourn.channel.status import Standing
+from sojourn.channel.retry import Standing
 
 SECRET = msgspec.Meta(extra_json_schema={"format": "password", "writeOnly": True})
 """Marks a setting that no form, log or answer may show again."""
@@ -88,8 +88,8 @@ class Connection(Protocol):
     async def deliver(self, outgoing: Outgoing) -> Receipt:
         """Hand over one message.
 
-        Raises NotDelivered (for good; `status.standing(error.code)` says what it means for the
-        address), TryLater (surely not taken; `retry` says when), OutcomeUnknown (the connection
+        Raises NotDelivered (for good; `retry.standing(error.code)` says what it means for the
+        address), TryLater (surely not taken; `retry.next_attempt` says when), OutcomeUnknown (the connection
         broke after the last byte).  If cancelled the outcome is unknown as well.
         """
 

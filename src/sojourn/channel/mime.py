@@ -142,7 +142,8 @@ def _folded(field: str, value: str) -> str:
     """The value with CRLF before some of its spaces; taking the CRLF out again gives it back."""
     if len(field) + 2 + len(value) <= _WIDTH:
         return value
-    lines, line = [], ""
+    lines: list[str] = []
+    line = ""
     for word in value.split(" "):
         indent = len(field) + 1 if not lines else 0
         if line.strip() and word and indent + len(line) + len(word) + 1 > _WIDTH:

@@ -10,7 +10,7 @@ import msgspec
 
 _SECOND = 1_000_000
 _MARGIN = 1.05
-"""Slots lie 5 % further apart than asked: the peer counts arrivals, and a network moves them by milliseconds."""
+"""Slots lie 5 % further apart than asked: the peer counts arrivals, and networks shift them by some ms."""
 
 
 class Pace(msgspec.Struct, frozen=True):
