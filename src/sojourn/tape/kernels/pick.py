@@ -12,41 +12,35 @@ if TYPE_CHECKING:
     from sojourn.tape.tape import Bools, Codes, Ints
 
 
+# Each position is written and stepped over only if it is picked, which spares a branch that no
+# processor can foresee; unsigned numbers spare the look whether an index counts from the end.  What
+# of `positions` is never written takes no memory.
+
+
 @kernel(INTS, CODES, BOOLS)
 def pick_named(starts: Ints, names: Codes, wanted: Bools) -> tuple[Ints, Ints]:
     """The starts and positions of the events whose name code is wanted (bool[vocabulary])."""
-    picked = np.empty(len(starts), np.int64)
-    picked[0] = 0
-    total = 0
+    picked, positions = np.zeros(len(starts), np.int64), np.empty(len(names) + 1, np.int64)
+    at = np.uint64(0)
     for customer in range(len(starts) - 1):
-        for event in range(starts[customer], starts[customer + 1]):
-            total += wanted[names[event]]
-        picked[customer + 1] = total
-    # Writing every position and stepping on only when wanted spares an unforeseeable branch.
-    positions = np.empty(total + 1, np.int64)
-    at = 0
-    for event in range(starts[0], starts[-1]):
-        positions[at] = event
-        at += wanted[names[event]]
-    return picked, positions[:total]
+        for event in range(np.uint64(starts[customer]), np.uint64(starts[customer + 1])):
+            positions[at] = event
+            at += np.uint64(wanted[np.uint32(names[event])])
+        picked[customer + 1] = at
+    return picked, positions[:at]
 
 
 @kernel(INTS, BOOLS)
 def pick_masked(starts: Ints, mask: Bools) -> tuple[Ints, Ints]:
     """The starts and positions of the events where the mask (bool[n]) is true."""
-    picked = np.empty(len(starts), np.int64)
-    picked[0] = 0
-    total = 0
+    picked, positions = np.zeros(len(starts), np.int64), np.empty(len(mask) + 1, np.int64)
+    at = np.uint64(0)
     for customer in range(len(starts) - 1):
-        for event in range(starts[customer], starts[customer + 1]):
-            total += mask[event]
-        picked[customer + 1] = total
-    positions = np.empty(total + 1, np.int64)
-    at = 0
-    for event in range(len(mask)):
-        positions[at] = event
-        at += mask[event]
-    return picked, positions[:total]
+        for event in range(np.uint64(starts[customer]), np.uint64(starts[customer + 1])):
+            positions[at] = event
+            at += np.uint64(mask[event])
+        picked[customer + 1] = at
+    return picked, positions[:at]
 
 
 @kernel(INTS, INTS)
