@@ -1,0 +1,1 @@
+"""What to say to customers: templates and their rendering, consent and policy, links and what comes back."""
