@@ -184,8 +184,20 @@ def _joined(first: Columns, second: Columns, places: Places) -> Columns:
 def _taken(columns: Columns, events: Ints) -> Columns:
     def load(name: str) -> Column:
         column = columns[name]
-        kept = np.isin(column.positions, events, assume_unique=True)
-        places = np.searchsorted(events, column.positions[kept])
-        return Column(places, column.numbers[kept], column.codes[kept], column.texts)
+        if not len(column.positions):
+            return column
+        places = np.minimum(np.searchsorted(column.positions, events), len(column.positions) - 1)
+        carried = np.flatnonzero(column.positions[places] == events)
+        codes, texts = _used(column.codes[places[carried]], column.texts)
+        return Column(carried, column.numbers[places[carried]], codes, texts)
 
     return Columns(tuple(columns), load)
+
+
+def _used(codes: Codes, texts: tuple[str, ...]) -> tuple[Codes, tuple[str, ...]]:
+    """The codes and texts without the texts that no code is of, when those would be many."""
+    if len(texts) <= 2 * len(codes) + 16:
+        return codes, texts
+    used = np.unique(codes[codes >= 0])
+    shorter = np.searchsorted(used, codes).astype(np.int32)
+    return np.where(codes < 0, np.int32(-1), shorter), tuple(texts[code] for code in used)
