@@ -1,0 +1,1 @@
+"""The drivers: what runs journeys live and over history, sends what they ask, and keeps events at rest."""

@@ -1,0 +1,97 @@
+"""The catalogue: all that is published, made ready to run, and what of the tape it looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from sojourn.journey.definition import Journey
+from sojourn.journey.effects import Mark, Send
+from sojourn.journey.program import Program
+from sojourn.message import policy as policies
+from sojourn.message.policy import Policy
+from sojourn.message.template import Template
+from sojourn.rule.definition import Rule
+from sojourn.rule.needs import Needs, needs
+
+
+@dataclass(frozen=True)
+class Offered:
+    """One journey with the versions that customers are in; only the last takes entries, if it is open."""
+
+    id: int  # the store's number of the journey
+    programs: tuple[Program, ...]
+    open: bool = True
+
+    @property
+    def newest(self) -> Program:
+        """The version that takes the entries."""
+        return self.programs[-1]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What is published; `stamp` changes whenever any of it does."""
+
+    journeys: tuple[Offered, ...] = ()  # in the order in which they act: by priority, then name
+    segments: Mapping[str, Rule] = field(default_factory=dict)
+    templates: Mapping[str, Template] = field(default_factory=dict)
+    policy: Policy = Policy()
+    stamp: int = 0
+
+    @cached_property
+    def needs(self) -> Needs:
+        """What all of it reads on tapes, and how far back."""
+        found = Needs()
+        for offered in self.journeys:
+            for program in offered.programs:
+                found |= program.needs(self.segments)
+        for rule in self.segments.values():
+            found |= needs(rule, self.segments)
+        return found
+
+    @cached_property
+    def heard(self) -> frozenset[str]:
+        """The names of events that somebody reads."""
+        read = policies.reads(self.policy)
+        setting = {"Traits Set"} if self.needs.traits or read.traits else set()
+        return self.needs.events | read.events | setting
+
+    @cached_property
+    def stirring(self) -> frozenset[str]:
+        """The names of events that may make somebody enter or move."""
+        events = {trigger.event for offered in self.journeys for trigger in offered.newest.journey.enter}
+        for offered in self.journeys:
+            for program in offered.programs:
+                for rules in program.awaits:
+                    for rule in rules:
+                        events |= needs(rule, self.segments).events
+        return frozenset(events)
+
+    @cached_property
+    def stirred_by_traits(self) -> bool:
+        """Whether a change of some trait may move somebody."""
+        awaited = (
+            rule
+            for offered in self.journeys
+            for program in offered.programs
+            for rules in program.awaits
+            for rule in rules
+        )
+        return any(needs(rule, self.segments).traits for rule in awaited)
+
+    def resolve(self, send: Send) -> Send:
+        """The send with its channel and purpose, which by default are the template's."""
+        template = self.templates.get(send.template)
+        if template is None:
+            return Send(send.template, send.purpose or "marketing", send.channel or "email", send.go_on)
+        return Send(
+            send.template, send.purpose or template.purpose, send.channel or template.channel, send.go_on
+        )
+
+
+def marks_of(journey: Journey) -> frozenset[str]:
+    """The names of the events that the journey itself puts on tapes."""
+    own = {ask.name for placed in journey.steps for ask in placed.step.asks() if isinstance(ask, Mark)}
+    return frozenset({"Journey Entered", "Journey Left", "Message Planned", "Message Suppressed", *own})
