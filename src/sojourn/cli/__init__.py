@@ -19,7 +19,8 @@ def main() -> None:
     kernel_cache.settle()
     sys.excepthook = failure.say
     try:
-        program()()
+        # Not the Typer itself: calling it would put its own hook in the place of ours.
+        typer.main.get_command(program())()
     except SojournError as error:
         sys.excepthook(type(error), error, error.__traceback__)
         sys.exit(failure.exit_code(error))

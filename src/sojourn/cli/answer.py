@@ -12,6 +12,11 @@ from rich.table import Table
 console = Console(soft_wrap=True)
 
 
+def say(sentence: str) -> None:
+    """Print one sentence as it is."""
+    console.print(sentence, markup=False, highlight=False)
+
+
 def as_json(answer: object) -> None:
     """Print an answer as one JSON object on standard output."""
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(answer).decode(), indent=2) + "\n")
