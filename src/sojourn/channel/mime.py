@@ -121,14 +121,14 @@ def _mailbox(field: str, name: str, of: Address) -> str:
     """`name <address>`, the name as atoms, a quoted string or encoded words (RFC 5322, 3.4)."""
     if not name:
         return of.mailbox
-    if _ATOMS.fullmatch(name) and name == name.strip() and len(name) < _WIDTH and "=?" not in name:
-        phrase = name
-    elif _PLAIN.fullmatch(name) and len(name) < _WIDTH and "=?" not in name:
-        phrase = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    else:
-        phrase = _encoded(field, name)
-    last_line = phrase.rpartition(CRLF)[2]
-    fits = len(field) + 2 + len(last_line) + 1 + len(of.mailbox) + 2 <= _WIDTH
+    longest_word = max(map(len, name.split(" ")))
+    if _PLAIN.fullmatch(name) and "=?" not in name and longest_word < _WIDTH:
+        atoms = _ATOMS.fullmatch(name) and " ".join(name.split()) == name
+        quoted = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return _folded(field, f"{name if atoms else quoted} <{of.mailbox}>")
+    phrase = _encoded(field, name)
+    used = len(phrase.rpartition(CRLF)[2]) + (0 if CRLF in phrase else len(field) + 2)
+    fits = used + len(of.mailbox) + 3 <= _WIDTH
     return f"{phrase}{' ' if fits else CRLF + ' '}<{of.mailbox}>"
 
 
