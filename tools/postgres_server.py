@@ -33,7 +33,11 @@ class PostgresServer:
         self._binaries = _binaries(self.folder) if self._user else _wheel() / _BINARIES
         if self._user is not None:
             os.chown(self.folder, self._user.pw_uid, self._user.pw_gid)
-        self._options = {"listen_addresses": "", "unix_socket_directories": str(self.folder), "log_statement": "none"}
+        self._options = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self.folder),
+            "log_statement": "none",
+        }
         self._options |= {"max_connections": "200"} | ({} if durable else _FAST)
         self._run("initdb", "-D", str(self.folder / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8",
                   "--locale=C", "--no-sync")  # fmt: skip
@@ -44,14 +48,17 @@ class PostgresServer:
 
     def execute(self, statement: str) -> None:
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(statement)  # type: ignore[call-overload]
+            connection.execute(statement)
 
     def start(self) -> None:
         """Start it and wait until it answers; its own child, so that a kill leaves no zombie (P36)."""
         options = [part for name, value in self._options.items() for part in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [str(self._binaries / "postgres"), "-D", str(self.folder / "data"), *options], stdout=log, stderr=log, **self._as()
+                [str(self._binaries / "postgres"), "-D", str(self.folder / "data"), *options],
+                stdout=log,
+                stderr=log,
+                **self._as(),
             )
         for _ in range(300):
             try:
@@ -70,7 +77,9 @@ class PostgresServer:
         shutil.rmtree(self.folder)
 
     def _run(self, name: str, *arguments: str) -> None:
-        subprocess.run([str(self._binaries / name), *arguments], check=True, capture_output=True, **self._as())
+        subprocess.run(
+            [str(self._binaries / name), *arguments], check=True, capture_output=True, **self._as()
+        )
 
     def _as(self) -> dict[str, Any]:
         known: dict[str, Any] = {"cwd": self.folder}

@@ -7,8 +7,8 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from postgres_server import PostgresServer
 
+from postgres_server import PostgresServer
 from sojourn.store.database import Database
 
 _numbers = count(1)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import psycopg
 import sqlalchemy as sa
@@ -14,11 +14,11 @@ from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from sojourn.errors import BrokenInvariant, Misconfigured, Unavailable
-from sojourn.store import connect, migrate
-from sojourn.store.awake import Awake, SharedAwake
-from sojourn.store.clock import Clock, DatabaseClock, wall
-from sojourn.store.trouble import trouble, unavailable
-from sojourn.store.writer import Job, Writer
+from sojourn.store.access import connect, migrate
+from sojourn.store.access.awake import Awake, SharedAwake
+from sojourn.store.access.clock import Clock, DatabaseClock, wall
+from sojourn.store.access.trouble import trouble, unavailable
+from sojourn.store.access.writer import Job, Writer
 
 Answer = TypeVar("Answer")
 
@@ -29,7 +29,9 @@ _NOW = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 class Database:
     """One open database; made by `Database.open`, ended by `close`."""
 
-    def __init__(self, url: URL, clock: Clock | None, writers: int, on_broken: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self, url: URL, clock: Clock | None, writers: int, on_broken: Callable[[BaseException], None]
+    ) -> None:
         self.url, self.dialect = url, url.get_backend_name()
         self._writing, self._reading = connect.engines(url, writers)
         _prepare(self._writing)
@@ -79,7 +81,9 @@ class Database:
         """
         return self._writer.submit(Job(work, size=size, wake=wake, alone=alone))
 
-    def write(self, work: Callable[[Connection], Answer], *, wake: bool = False, alone: bool = False) -> Answer:
+    def write(
+        self, work: Callable[[Connection], Answer], *, wake: bool = False, alone: bool = False
+    ) -> Answer:
         """Do work in a group commit and wait until it is durable."""
         if self._writer.owns(threading.current_thread()):
             raise BrokenInvariant("work that is being written waits for other work: it would wait for ever")
@@ -102,7 +106,7 @@ class Database:
         self._reading.dispose()
         self._writing.dispose()
 
-    def __enter__(self) -> Database:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:

@@ -1,4 +1,4 @@
-"""Rows in bulk, as columns: COPY, arrays and executemany behind five verbs that are the same on both stores."""
+"""Rows in bulk, as columns: COPY, arrays and executemany behind verbs that are the same on both stores."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
-from sqlalchemy import ColumnElement, Connection, Integer, Select, Table, bindparam, func
+from sqlalchemy import ColumnElement, Connection, Integer, Table, bindparam, func
+from sqlalchemy.sql.selectable import ReturnsRows
 from sqlalchemy.types import NullType
 
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
+from sojourn.tape.tape import Bools, Ints
+
 Rows = Mapping[str, Any]
 """n rows by column: int64[n] for integers, a sequence of n texts for texts."""
 
@@ -27,24 +27,35 @@ def insert(connection: Connection, table: Table, rows: Rows) -> None:
             for row in _tuples(rows):
                 copy.write_row(row)
     else:
-        marks = ", ".join("?" * len(rows))
-        driver(connection).executemany(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", _tuples(rows))
-
-
-def insert_missing(connection: Connection, table: Table, rows: Rows, unique: str) -> None:
-    """Write those rows whose `unique` columns are not there yet; of repeats within the rows, the first."""
-    names = _quoted(rows)
-    if is_postgres(connection):
-        statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM {_unnest(rows)} ON CONFLICT ({unique}) DO NOTHING"
-        driver(connection).execute(statement, _arrays(rows))
-    else:
-        marks = ", ".join("?" * len(rows))
-        statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks}) ON CONFLICT ({unique}) DO NOTHING"
+        statement = f"INSERT INTO {table.name} ({names}) VALUES ({_marks(rows)})"
         driver(connection).executemany(statement, _tuples(rows))
 
 
+def insert_missing(connection: Connection, table: Table, rows: Rows, unique: Sequence[str]) -> Bools:
+    """Write those of n rows whose `unique` columns are not there yet; answers which, bool[n].
+
+    Of rows that repeat each other the first is written.
+    """
+    statement = f"INSERT INTO {table.name} ({_quoted(rows)}) {{}} ON CONFLICT ({_quoted(unique)}) DO NOTHING"
+    if not is_postgres(connection):
+        return _each(connection, statement.format(f"VALUES ({_marks(rows)})"), rows)
+    cursor = driver(connection).cursor(binary=True)
+    statement = statement.format(f"SELECT * FROM {_unnest(rows)}") + f" RETURNING {_quoted(unique)}"
+    written = set(cursor.execute(statement, _arrays(rows)).fetchall())
+    first = {values: nth for nth, values in reversed(list(enumerate(_tuples({u: rows[u] for u in unique}))))}
+    mask = np.zeros(_size(rows), np.bool_)
+    mask[[first[values] for values in written]] = True
+    return mask
+
+
 def update(
-    connection: Connection, table: Table, rows: Rows, key: Sequence[str], *, also: str = "", where: str = "TRUE"
+    connection: Connection,
+    table: Table,
+    rows: Rows,
+    key: Sequence[str],
+    *,
+    also: str = "",
+    where: str = "TRUE",
 ) -> Bools:
     """Set all other columns of the rows that match on `key`; answers which of the n did, bool[n].
 
@@ -67,17 +78,15 @@ def add(connection: Connection, table: Table, rows: Rows, key: Sequence[str], am
         statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM {_unnest(rows)} {adding}"
         driver(connection).execute(statement, _arrays(rows))
     else:
-        marks = ", ".join("?" * len(rows))
-        driver(connection).executemany(
-            f"INSERT INTO {table.name} ({names}) VALUES ({marks}) {adding}", _tuples(rows)
-        )
+        statement = f"INSERT INTO {table.name} ({names}) VALUES ({_marks(rows)}) {adding}"
+        driver(connection).executemany(statement, _tuples(rows))
 
 
-def fetch(connection: Connection, statement: Select[Any], values: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The rows that a select answers, by column: int64[n] for integers, a list otherwise."""
-    columns = statement.selected_columns
-    found = connection.execute(statement, values or {}).cursor.fetchall()  # type: ignore[union-attr]
-    by_column: Iterable[Sequence[Any]] = zip(*found) if found else ((),) * len(columns)
+def fetch(connection: Connection, statement: ReturnsRows) -> dict[str, Any]:
+    """The rows that a statement answers, by column: int64[n] for integers, a list otherwise."""
+    columns = statement.exported_columns
+    found = connection.execute(statement).cursor.fetchall()  # type: ignore[call-overload]
+    by_column: Iterable[Sequence[Any]] = zip(*found, strict=True) if found else ((),) * len(columns)
     return {
         column.name: np.array(column_values, dtype=np.int64)
         if isinstance(column.type, Integer)
@@ -121,6 +130,14 @@ def _quoted(names: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
+def _marks(rows: Rows) -> str:
+    return ", ".join("?" * len(rows))
+
+
+def _size(rows: Rows) -> int:
+    return len(next(iter(rows.values())))
+
+
 def _tuples(rows: Rows) -> Iterable[tuple[Any, ...]]:
     columns = (c.tolist() if isinstance(c, np.ndarray) else c for c in rows.values())
     return zip(*columns, strict=True)
@@ -138,7 +155,7 @@ def _unnest(rows: Rows) -> str:
 def _update_postgres(
     connection: Connection, table: Table, rows: Rows, key: Sequence[str], setting: str, where: str
 ) -> Bools:
-    size = len(next(iter(rows.values())))
+    size = _size(rows)
     numbered = {**rows, "nth": np.arange(size)}
     matching = " AND ".join(f'{table.name}."{name}" = new."{name}"' for name in key)
     cursor = driver(connection).cursor(binary=True)
@@ -158,12 +175,17 @@ def _update_sqlite(
     matching = " AND ".join(f'"{name}" = ?' for name in key)
     statement = f"UPDATE {table.name} SET {setting} WHERE {matching} AND {where}"
     ordered = {name: rows[name] for name in [n for n in rows if n not in key] + list(key)}
-    size, raw = len(next(iter(rows.values()))), driver(connection)
+    return _each(connection, statement, ordered)
+
+
+def _each(connection: Connection, statement: str, rows: Rows) -> Bools:
+    """Run a statement for every row, bool[n]: whether it touched one."""
+    size, raw = _size(rows), driver(connection)
     raw.execute("SAVEPOINT bulk")
     try:
-        if raw.executemany(statement, _tuples(ordered)).rowcount == size:
+        if raw.executemany(statement, _tuples(rows)).rowcount == size:
             return np.ones(size, np.bool_)
-        raw.execute("ROLLBACK TO bulk")  # some did not match: find out which, one by one
-        return np.array([raw.execute(statement, row).rowcount == 1 for row in _tuples(ordered)], np.bool_)
+        raw.execute("ROLLBACK TO bulk")  # some did not: find out which, one by one
+        return np.array([raw.execute(statement, row).rowcount == 1 for row in _tuples(rows)], np.bool_)
     finally:
         raw.execute("RELEASE bulk")

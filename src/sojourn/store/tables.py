@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from sqlalchemy import Index, LargeBinary, Table, UniqueConstraint
 
 NEVER = 2**63 - 1
-PARTITIONS = 64
 
 metadata = sa.MetaData()
 _BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite: only INTEGER can be the row id
@@ -32,6 +31,14 @@ def _small(name: str, default: int | None = None, **options: Any) -> sa.Column[i
 
 def _text(name: str, default: str | None = None, **options: Any) -> sa.Column[str]:
     return sa.Column(name, sa.Text, nullable=False, server_default=default, **options)
+
+
+def _bigs(*names: str) -> list[sa.Column[int]]:
+    return [_big(name) for name in names]
+
+
+def _texts(*names: str) -> list[sa.Column[str]]:
+    return [_text(name) for name in names]
 
 
 def _said(default: int | None) -> Any:
@@ -89,16 +96,13 @@ events = Table(
     _big("subject"),
     _big("key", unique=True),
     _big("run", 0),
-    _big("name"),
-    _big("happened"),
-    _big("received"),
+    *_bigs("name", "happened", "received"),
     _small("origin"),
-    _text("properties"),
-    _text("traits"),
+    *_texts("properties", "traits"),
 )
-Index(
-    "events_by_partition", events.c.partition, events.c.xid, events.c.position
-).ddl_if(dialect="postgresql")  # SQLite reads all partitions in one scan of positions
+Index("events_by_partition", events.c.partition, events.c.xid, events.c.position).ddl_if(
+    dialect="postgresql"
+)  # SQLite reads all partitions in one scan of positions
 
 partitions = Table(
     "partitions",
@@ -107,13 +111,12 @@ partitions = Table(
     _big("read_xid", 0),
     _big("read_position", 0),
     _big("met", 0),  # the latest received instant that was read
+    _big("ticked", 0),  # when it was last held: whoever waited longest is next
     _big("due", NEVER),  # the earliest instant at which something is to be done without an event
     postgresql_with={"fillfactor": 50},
 )
 
-sealed = Table(
-    "sealed", metadata, _id("partition", autoincrement=False), _big("xid", 0), _big("position", 0)
-)
+sealed = Table("sealed", metadata, _id("partition", autoincrement=False), _big("xid", 0), _big("position", 0))
 
 # Journeys, their runs and the counts that pages show.
 
@@ -122,10 +125,8 @@ journeys = Table(
     metadata,
     _id(),
     _text("name", unique=True),
-    _text("draft"),
-    _text("state"),
-    _big("created"),
-    _big("updated"),
+    *_texts("draft", "state"),
+    *_bigs("created", "updated"),
     _big("etag", 1),
 )
 
@@ -133,8 +134,7 @@ versions = Table(
     "versions",
     metadata,
     _id(),
-    _big("journey"),
-    _big("number"),
+    *_bigs("journey", "number"),
     _text("text"),
     _big("published"),
     _text("state"),
@@ -145,18 +145,12 @@ runs = Table(
     "runs",
     metadata,
     _id(autoincrement=False),
-    _big("version"),
-    _big("journey"),
-    _big("customer"),
+    *_bigs("version", "journey", "customer"),
     _small("partition"),
     _big("slot", 0),  # hash of the value that keys re-entry, 0 when not keyed
     _text("slot_text", ""),
     _small("step"),
-    _big("hop"),
-    _big("entered"),
-    _big("since"),
-    _big("due"),
-    _big("seen"),
+    *_bigs("hop", "entered", "since", "due", "seen"),
     _big("left", NEVER),
     _text("reason", ""),
     _big("entry_key", 0),
@@ -184,19 +178,13 @@ effects = Table(
     "effects",
     metadata,
     _id("key", autoincrement=False),
-    _big("run"),
-    _big("version"),
-    _big("journey"),
+    *_bigs("run", "version", "journey"),
     _small("step"),
     _big("customer", index=True),
     _small("partition"),
-    _text("channel"),
-    _text("template"),
-    _text("purpose"),
-    _text("kind"),
+    *_texts("channel", "template", "purpose", "kind"),
     _text("data", ""),
-    _big("planned"),
-    _big("due"),
+    *_bigs("planned", "due"),
     _small("state", 0),
     _big("fence", 0),
     _big("attempts", 0),
@@ -216,12 +204,7 @@ messages = Table(
     metadata,
     _id("effect", autoincrement=False),
     _big("customer", index=True),
-    _text("recipient"),
-    _text("subject"),
-    _text("html"),
-    _text("text"),
-    _text("headers"),
-    _text("hash"),
+    *_texts("recipient", "subject", "html", "text", "headers", "hash"),
     _big("created"),
 )
 
@@ -252,12 +235,9 @@ consents = Table(
     metadata,
     _id(),
     _big("customer", index=True),
-    _text("channel"),
-    _text("purpose"),
-    _text("state"),
+    *_texts("channel", "purpose", "state"),
     _big("at"),
-    _text("source"),
-    _text("proof"),
+    *_texts("source", "proof"),
 )
 
 suppressions = Table(
@@ -274,17 +254,21 @@ optins = Table(
     metadata,
     _text("token", primary_key=True),  # hash
     _big("customer"),
-    _text("channel"),
-    _text("purpose"),
-    _big("created"),
-    _big("expires"),
+    *_texts("channel", "purpose"),
+    *_bigs("created", "expires"),
     _big("used", 0),
 )
 
 # What people define, and who may call.
 
 segments = Table(
-    "segments", metadata, _id(), _text("name", unique=True), _text("rule"), _big("version", 1), _big("updated")
+    "segments",
+    metadata,
+    _id(),
+    _text("name", unique=True),
+    _text("rule"),
+    _big("version", 1),
+    _big("updated"),
 )
 
 memberships = Table(
@@ -314,8 +298,7 @@ api_keys = Table(
     "api_keys",
     metadata,
     _id(),
-    _text("name"),
-    _text("prefix"),
+    *_texts("name", "prefix"),
     _text("hash", unique=True),
     _text("scopes"),
     _big("created"),
@@ -336,9 +319,7 @@ lake_segments = Table(
     _big("first"),  # positions of the log
     _big("last"),
     _big("earliest"),  # instants at which its events happened
-    _big("latest"),
-    _big("rows"),
-    _big("bytes"),
+    *_bigs("latest", "rows", "bytes"),
     _text("path"),
     _text("info", "{}"),
 )
@@ -353,8 +334,7 @@ imports = Table(
     _big("done", 0),
     _text("state"),
     _text("error", ""),
-    _big("created"),
-    _big("updated"),
+    *_bigs("created", "updated"),
 )
 
 quarantine = Table(
@@ -362,13 +342,9 @@ quarantine = Table(
     metadata,
     _id(),
     _big("at"),
-    _text("source"),
-    _text("raw"),
-    _text("reason"),
+    *_texts("source", "raw", "reason"),
     _big("tries", 1),
     _big("replayed", 0),
 )
 
-attempts = Table(
-    "attempts", metadata, _id("fingerprint", autoincrement=False), _big("tries"), _big("at")
-)
+attempts = Table("attempts", metadata, _id("fingerprint", autoincrement=False), _big("tries"), _big("at"))

@@ -57,7 +57,9 @@ class SharedAwake(Awake):
         self._connect = connect
         self._rung, self._closing = threading.Event(), threading.Event()
         for loop in (self._listen, self._tell):
-            threading.Thread(target=self._keep, args=(loop,), name=f"store{loop.__name__}", daemon=True).start()
+            threading.Thread(
+                target=self._keep, args=(loop,), name=f"store{loop.__name__}", daemon=True
+            ).start()
 
     def set(self) -> None:
         super().set()

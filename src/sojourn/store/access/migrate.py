@@ -26,7 +26,7 @@ def upgrade(engine: Engine) -> None:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
         config = Config(attributes={"connection": connection})
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        config.set_main_option("script_location", str(Path(__file__).parent.parent / "migrations"))
         script = ScriptDirectory.from_config(config)
         if not _is_current(connection, script):
             command.upgrade(config, "head")

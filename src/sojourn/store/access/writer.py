@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from sojourn.errors import Unavailable
-from sojourn.store.trouble import Trouble, trouble, unavailable
+from sojourn.store.access.trouble import Trouble, trouble, unavailable
 
 _GROUP = 512  # works in one transaction: more would make the first wait too long for its answer
 _TRIES = 8  # of a work that met another transaction
@@ -99,7 +99,7 @@ class Writer:
                 connection = connection or self._engine.connect()
                 self._commit(connection, group)
                 failures = 0
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - a writer outlives whatever fails
                 failures += 1
                 connection = self._recover(connection, group, error)
                 self._pause(failures)
@@ -156,7 +156,9 @@ class Writer:
         else:
             done.append((job, answer))
 
-    def _recover(self, connection: Connection | None, group: list[Job], error: Exception) -> Connection | None:
+    def _recover(
+        self, connection: Connection | None, group: list[Job], error: Exception
+    ) -> Connection | None:
         """Fail what was rolled back; answers the connection if it can still be used."""
         kind = trouble(error)
         for job in group:

@@ -20,10 +20,10 @@ def statements(dialect: str) -> list[str]:
     for table in metadata.sorted_tables:
         made.append(str(CreateTable(table).compile(dialect=chosen)).strip())
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
-            if index._ddl_if is None or index._ddl_if.dialect == dialect:
-                made.append(str(CreateIndex(index).compile(dialect=chosen)).strip())
+            wanted = index._ddl_if is None or index._ddl_if.dialect == dialect
+            made += [str(CreateIndex(index).compile(dialect=chosen)).strip()] * wanted
     return made + [_XID] * (dialect == "postgresql")
 
 
 if __name__ == "__main__":
-    print(";\n\n".join(statements(sys.argv[1])) + ";")
+    sys.stdout.write(";\n\n".join(statements(sys.argv[1])) + ";\n")

@@ -105,7 +105,9 @@ def _sqlite(url: URL, begin: str, *more: str) -> Engine:
 
 def _postgres(url: URL, *, pool_size: int, options: str = "") -> Engine:
     settings = {**_POSTGRES_SETTINGS, "options": f"{_POSTGRES_SETTINGS['options']}{options}"}
-    engine = sa.create_engine(url, connect_args=settings, pool_size=pool_size, max_overflow=8, pool_pre_ping=True)
+    engine = sa.create_engine(
+        url, connect_args=settings, pool_size=pool_size, max_overflow=8, pool_pre_ping=True
+    )
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:

@@ -1,0 +1,1 @@
+"""How the store reaches its database: connections, migrations, group commit, time and the bell."""

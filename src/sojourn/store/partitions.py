@@ -1,0 +1,137 @@
+"""Partitions: which 64th of the customers a tick holds, how far it has read and when it must look again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from sojourn.store import log
+from sojourn.store.log import SETTLED, Logged, Offset
+from sojourn.store.rows import fetch, is_postgres, update
+from sojourn.store.tables import NEVER, events, partitions
+from sojourn.tape.tape import Ints
+
+PARTITIONS = 64
+"""A customer belongs to the partition of their id modulo this, for ever."""
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """k partitions that one tick has locked, by id."""
+
+    ids: Ints  # int64[k], increasing
+    read_xids: Ints  # int64[k], the offset: the last event that was read
+    read_positions: Ints  # int64[k]
+    met: Ints  # int64[k], the latest received instant that was read
+    due: Ints  # int64[k], the earliest instant at which there is work without an event
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def of(customers: Ints) -> Ints:
+    """The partition of each customer, int64[n]."""
+    return customers % PARTITIONS
+
+
+def lock(connection: Connection, now: int, at_most: int) -> Held:
+    """Lock partitions that have work at `now`; none when all that do are held by others.
+
+    PostgreSQL: up to `at_most` rows, those that waited longest first, until the transaction ends.
+    SQLite: its one writer holds everything, so it is all 64 as soon as one has work.
+    """
+    if is_postgres(connection):
+        return _lock_some(connection, now, at_most)
+    held = _held(connection, sa.select(partitions).order_by(partitions.c.id))
+    newest = connection.scalar(sa.select(sa.func.max(events.c.position))) or 0
+    works = bool((held.due <= now).any() or newest > held.read_positions.min())
+    return held if works else _part(held, np.zeros(0, np.int64))
+
+
+def lock_these(connection: Connection, ids: Ints) -> Held:
+    """Lock given partitions in order, waiting for whoever holds them (merges, erasure, moves)."""
+    chosen = sa.select(partitions).where(partitions.c.id.in_(ids.tolist())).order_by(partitions.c.id)
+    return _held(connection, chosen.with_for_update())
+
+
+def news(connection: Connection, held: Held, limit: int) -> tuple[Logged, Held]:
+    """The events past the offsets of held partitions, at most about `limit`, and the offsets after them."""
+    if is_postgres(connection):
+        return _news_by_partition(connection, held, limit)
+    logged = log.read(connection, Offset(0, int(held.read_positions.min())), limit)
+    if not len(logged):
+        return logged, held
+    return logged, replace(held, read_positions=np.full(len(held), logged.positions[-1]))
+
+
+def save(connection: Connection, held: Held, now: int) -> None:
+    """Write offsets, what was met and what is due of held partitions, ticked `now`."""
+    rows = {
+        "id": held.ids,
+        "read_xid": held.read_xids,
+        "read_position": held.read_positions,
+        "met": held.met,
+        "due": held.due,
+        "ticked": np.full(len(held), now),
+    }
+    update(connection, partitions, rows, ["id"])
+
+
+def hasten(connection: Connection, ids: Ints, due: Ints) -> None:
+    """Ask that partitions are looked at by an instant, if not earlier anyway (a run was started by hand)."""
+    for partition in np.unique(ids).tolist():
+        instant = int(due[ids == partition].min())
+        later = sa.update(partitions).where(partitions.c.id == partition, partitions.c.due > instant)
+        connection.execute(later.values(due=instant))
+
+
+def next_due(connection: Connection) -> int:
+    """The earliest instant at which any partition has work without an event; NEVER if none."""
+    return int(connection.scalar(sa.select(sa.func.min(partitions.c.due))) or NEVER)
+
+
+def _lock_some(connection: Connection, now: int, at_most: int) -> Held:
+    unread = (
+        sa.exists()
+        .where(events.c.partition == partitions.c.id, SETTLED)
+        .where(
+            sa.tuple_(events.c.xid, events.c.position)
+            > sa.tuple_(partitions.c.read_xid, partitions.c.read_position)
+        )
+    )
+    waiting = sa.select(partitions).where((partitions.c.due <= now) | unread).limit(at_most)
+    held = _held(
+        connection, waiting.with_for_update(skip_locked=True).order_by(partitions.c.ticked, partitions.c.id)
+    )
+    return _part(held, np.argsort(held.ids))
+
+
+def _news_by_partition(connection: Connection, held: Held, limit: int) -> tuple[Logged, Held]:
+    offset = sa.tuple_(partitions.c.read_xid, partitions.c.read_position)
+    past = sa.select(events).where(events.c.partition == partitions.c.id, SETTLED)
+    past = past.where(sa.tuple_(events.c.xid, events.c.position) > offset)
+    each = past.order_by(events.c.xid, events.c.position).limit(max(1, limit // len(held))).lateral("news")
+    chosen = sa.select(each).select_from(partitions.join(each, sa.true()))
+    chosen = chosen.where(partitions.c.id.in_(held.ids.tolist())).order_by(each.c.xid, each.c.position)
+    logged = log.logged(connection, chosen)
+    return logged, _moved_on(held, logged)
+
+
+def _moved_on(held: Held, logged: Logged) -> Held:
+    """The offsets after the last of the events of each partition."""
+    xids, positions = held.read_xids.copy(), held.read_positions.copy()
+    rows = np.searchsorted(held.ids, logged.partitions)
+    xids[rows], positions[rows] = logged.xids, logged.positions  # in log order: the last one stays
+    return replace(held, read_xids=xids, read_positions=positions)
+
+
+def _held(connection: Connection, chosen: sa.Select[tuple[int, ...]]) -> Held:
+    rows = fetch(connection, chosen)
+    return Held(rows["id"], rows["read_xid"], rows["read_position"], rows["met"], rows["due"])
+
+
+def _part(held: Held, rows: Ints) -> Held:
+    return Held(*(getattr(held, name)[rows] for name in ("ids", "read_xids", "read_positions", "met", "due")))

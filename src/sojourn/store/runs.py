@@ -1,0 +1,134 @@
+"""Runs: where each customer stands in a version of a journey."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy import Connection, Select
+
+from sojourn.store.rows import among, fetch, insert_missing, update
+from sojourn.store.tables import NEVER, runs
+from sojourn.tape.tape import Bools, Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """n runs, by column; texts are sequences of n."""
+
+    ids: Ints  # int64[n]
+    versions: Ints  # int64[n]
+    journeys: Ints  # int64[n]
+    customers: Ints  # int64[n]
+    partitions: Ints  # int64[n]
+    slots: Ints  # int64[n], hash of the value that keys re-entry, 0 when not keyed
+    slot_texts: Sequence[str]
+    steps: Ints  # int64[n]
+    hops: Ints  # int64[n]
+    entered: Ints  # int64[n], microseconds UTC, as are the next four
+    since: Ints
+    due: Ints  # NEVER when nothing comes by time alone
+    seen: Ints
+    left: Ints  # NEVER while inside
+    reasons: Sequence[str]
+    entry_keys: Ints  # int64[n], the entering event
+    entry_positions: Ints
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def enter(connection: Connection, entering: Runs) -> Bools:
+    """Write new runs; answers which of the n were new, bool[n] (the others had entered before)."""
+    return insert_missing(connection, runs, _rows(entering, _COLUMNS), ["id"])
+
+
+def save(connection: Connection, moved: Runs) -> None:
+    """Write where runs stand now: all that may change after they entered."""
+    update(connection, runs, _rows(moved, _CHANGING), ["id"])
+
+
+def due(connection: Connection, partitions: Ints, now: int, limit: int) -> Runs:
+    """The runs inside these partitions that time moves at `now`, those due first first."""
+    chosen = _inside_due().where(runs.c.due <= now, runs.c.partition.in_(partitions.tolist()))
+    return _fetch(connection, chosen.order_by(runs.c.due, runs.c.id).limit(limit))
+
+
+def next_due(connection: Connection, partitions: Ints) -> Ints:
+    """The earliest due instant of the runs of each of k partitions, int64[k], NEVER if none."""
+    earliest = sa.select(runs.c.partition, sa.func.min(runs.c.due)).where(_DUE)
+    earliest = earliest.where(runs.c.partition.in_(partitions.tolist())).group_by(runs.c.partition)
+    found = dict(connection.execute(earliest).all())
+    return np.array([found.get(partition, NEVER) for partition in partitions.tolist()], np.int64)
+
+
+def of_customers(connection: Connection, customers: Ints, *, inside: bool = True) -> Runs:
+    """All runs of these customers, by default only those that have not left, in order of entering."""
+    chosen = sa.select(runs).where(among(connection, runs.c.customer, customers))
+    if inside:
+        chosen = chosen.where(runs.c.left == NEVER)
+    return _fetch(connection, chosen.order_by(runs.c.entered, runs.c.id))
+
+
+def of_journey(connection: Connection, customers: Ints, journey: int) -> Runs:
+    """All runs of these customers in any version of one journey, for re-entry, in order of entering."""
+    chosen = sa.select(runs).where(among(connection, runs.c.customer, customers), runs.c.journey == journey)
+    return _fetch(connection, chosen.order_by(runs.c.entered, runs.c.id))
+
+
+def of_version(connection: Connection, version: int, *, after: int = 0, limit: int = 10_000) -> Runs:
+    """The runs inside one version with ids beyond `after`, in order of id: read page by page."""
+    chosen = sa.select(runs).where(runs.c.version == version, runs.c.left == NEVER, runs.c.id > after)
+    return _fetch(connection, chosen.order_by(runs.c.id).limit(limit))
+
+
+def by_id(connection: Connection, ids: Ints) -> Runs:
+    """These runs, in order of id; those that do not exist are left out."""
+    return _fetch(connection, sa.select(runs).where(among(connection, runs.c.id, ids)).order_by(runs.c.id))
+
+
+def take_over(connection: Connection, ids: Ints, customer: int, partition: int) -> None:
+    """Give runs to another customer: theirs was merged into it."""
+    rows = {"id": ids, "customer": np.full(len(ids), customer), "partition": np.full(len(ids), partition)}
+    update(connection, runs, rows, ["id"])
+
+
+_COLUMNS = {
+    "id": "ids",
+    "version": "versions",
+    "journey": "journeys",
+    "customer": "customers",
+    "partition": "partitions",
+    "slot": "slots",
+    "slot_text": "slot_texts",
+    "step": "steps",
+    "hop": "hops",
+    "entered": "entered",
+    "since": "since",
+    "due": "due",
+    "seen": "seen",
+    "left": "left",
+    "reason": "reasons",
+    "entry_key": "entry_keys",
+    "entry_position": "entry_positions",
+}
+"""Column of the table → field of Runs."""
+
+_CHANGING = ("id", "version", "step", "hop", "since", "due", "seen", "left", "reason")
+_DUE = sa.text(f"due < {NEVER}")  # as the partial index says it, so that it is used
+
+
+def _inside_due() -> Select[Any]:
+    return sa.select(runs).where(_DUE)
+
+
+def _rows(some: Runs, columns: Sequence[str] | dict[str, str]) -> dict[str, Any]:
+    return {column: getattr(some, _COLUMNS[column]) for column in columns}
+
+
+def _fetch(connection: Connection, chosen: Select[Any]) -> Runs:
+    rows = fetch(connection, chosen)
+    return Runs(**{field.name: rows[column] for column, field in zip(_COLUMNS, fields(Runs), strict=True)})
