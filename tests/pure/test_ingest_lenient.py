@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sojourn.errors import Invalid
-from sojourn.ingest import lenient
-from sojourn.ingest.limits import SEGMENT
+from sojourn.ingest.wire import lenient
+from sojourn.ingest.wire.limits import SEGMENT
 
 GOOD = b'{"type": "track", "userId": "u", "event": "E"}'
 JSON = st.recursive(

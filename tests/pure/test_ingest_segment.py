@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from sojourn.ingest import lenient, segment
 from sojourn.ingest.event import Event, Origin, Reading
-from sojourn.ingest.limits import SEGMENT
-from sojourn.ingest.trust import Source, signature
+from sojourn.ingest.wire import lenient, segment
+from sojourn.ingest.wire.limits import SEGMENT
+from sojourn.ingest.wire.trust import Source, signature
 from sojourn.tape.hashing import hash_text
 
 NINE = 1_772_355_600_000_000  # 2026-03-01 09:00 UTC
@@ -99,7 +99,7 @@ def test_the_ids_a_call_claims() -> None:
 
 
 def test_the_email_of_a_group_is_nobodys() -> None:
-    call = {"type": "group", "groupId": "g", "traits": {"email": "office@example.org"}}
+    call: dict[str, Any] = {"type": "group", "groupId": "g", "traits": {"email": "office@example.org"}}
     assert one(**call).identities == (("user_id", "u"),)
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from sojourn.errors import Invalid
 from sojourn.ingest.event import Value
-from sojourn.ingest.limits import Limits
+from sojourn.ingest.wire.limits import Limits
 
 _PLAIN = frozenset({str, bool})
 _LARGEST = 2**63  # a larger integer becomes a float, as every number does in a column

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from sojourn.errors import Invalid
-from sojourn.ingest.limits import Limits
+from sojourn.ingest.wire.limits import Limits
 
 _TOKENS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]', re.DOTALL)
 _UNFIT = re.compile("[\x00\ud800-\udfff]")  # Postgres text takes no NUL, UTF-8 no half of a pair

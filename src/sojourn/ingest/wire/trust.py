@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from sojourn.ingest.event import Origin, Value
-from sojourn.ingest.limits import SEGMENT, Limits
+from sojourn.ingest.wire.limits import SEGMENT, Limits
 
 Identities = tuple[tuple[str, str], ...]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from sojourn.errors import Invalid
 from sojourn.ingest.event import Value
-from sojourn.ingest.lenient import Call
-from sojourn.ingest.limits import Limits
-from sojourn.ingest.trust import Identities
+from sojourn.ingest.wire.lenient import Call
+from sojourn.ingest.wire.limits import Limits
+from sojourn.ingest.wire.trust import Identities
 
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 _ADDRESS_CHARACTERS = 320  # 64 before the @ and 255 behind it (RFC 5321)

@@ -8,8 +8,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from sojourn.errors import Invalid
-from sojourn.ingest import lenient
-from sojourn.ingest.claimed import claimed, identifier
 from sojourn.ingest.event import (
     GROUP_JOINED,
     IDENTIFIED,
@@ -21,11 +19,14 @@ from sojourn.ingest.event import (
     Rejected,
     Value,
 )
-from sojourn.ingest.lenient import Call, Envelope
-from sojourn.ingest.limits import Limits
+from sojourn.ingest.reserved import outside
 from sojourn.ingest.times import corrected, instant
-from sojourn.ingest.trust import Identities, Source, believed, unconfirmed
 from sojourn.ingest.values import flat, present
+from sojourn.ingest.wire import lenient
+from sojourn.ingest.wire.claimed import claimed, identifier
+from sojourn.ingest.wire.lenient import Call, Envelope
+from sojourn.ingest.wire.limits import Limits
+from sojourn.ingest.wire.trust import Identities, Source, believed, unconfirmed
 from sojourn.tape.hashing import hash_text
 
 _NAMES = {"identify": IDENTIFIED, "page": PAGE_VIEWED, "screen": SCREEN_VIEWED, "group": GROUP_JOINED}
@@ -184,4 +185,4 @@ def _name(call: Call, kind: str, limits: Limits) -> str:
         raise Invalid("is required", place="event")
     if len(name) > limits.name_characters:
         raise Invalid(f"longer than {limits.name_characters} characters", place="event")
-    return name
+    return outside(name)

@@ -1,0 +1,1 @@
+"""Files: histories as tables of rows, read as events."""

@@ -1,0 +1,30 @@
+"""Names that only we may give an event: what we did and what came of it is believed from nobody else."""
+
+from __future__ import annotations
+
+_OURS = frozenset(
+    {
+        "Consent Given",
+        "Consent Withdrawn",
+        "Customer Erased",
+        "Journey Entered",
+        "Journey Left",
+        "Journey Requested",
+        "Message Planned",
+        "Message Suppressed",
+        "Segment Entered",
+        "Segment Left",
+        "Traits Set",
+        "Unsubscribed",
+    }
+)
+_CHANNELS = ("Email ", "SMS ", "Push ", "Webhook ")
+_FATES = (" Sent", " Delivered", " Opened", " Link Clicked", " Clicked", " Unsubscribed")
+_GRAVE = (" Bounced", " Marked as Spam")  # of any channel: policy sends nothing more after one of these
+
+
+def outside(name: str) -> str:
+    """The name under which an event from outside is kept: its own, unless it would pass for one of
+    ours.  Another tool's `Email Opened` becomes `Email Opened (reported)`."""
+    ours = name in _OURS or name.endswith(_GRAVE) or (name.startswith(_CHANNELS) and name.endswith(_FATES))
+    return f"{name} (reported)" if ours else name

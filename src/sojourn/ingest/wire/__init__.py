@@ -1,0 +1,1 @@
+"""The wire: what tracking clients send us over HTTP, read as events."""
