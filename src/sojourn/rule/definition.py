@@ -148,9 +148,10 @@ class Not(msgspec.Struct, frozen=True, tag="not"):
     rule: Rule
 
 
-Leaf: TypeAlias = Trait | Entry | Performed | Sequence | InSegment | Outcome | Bucket
+Leaf: TypeAlias = Trait | Entry | Performed | Sequence | Outcome | Bucket
+"""What is read off traits, tapes and names; the rest is made of other rules."""
 
-Rule: TypeAlias = Leaf | All | Any | Not
+Rule: TypeAlias = Leaf | InSegment | All | Any | Not
 
 EVENTS: dict[What, tuple[str, ...]] = {
     "sent": ("Email Sent", "SMS Sent", "Push Sent", "Webhook Sent"),

@@ -23,7 +23,7 @@ LONG_AGO = np.int64(np.iinfo(np.int64).min)
 """The instant before all others: what a search answers when it finds nothing behind."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Column:
     """One property or trait of the events that carry it (m of the tape's n), in tape order.
 

@@ -6,7 +6,19 @@ from reprlib import repr as shown
 from typing import get_args
 
 from sojourn.errors import Invalid
-from sojourn.rule.comparison_text import (
+from sojourn.rule.definition import (
+    Bucket,
+    Condition,
+    Link,
+    Measure,
+    Measured,
+    Outcome,
+    Performed,
+    Sequence,
+    What,
+)
+from sojourn.rule.span import parse_span
+from sojourn.rule.text.comparisons import (
     OF_A_MEASURE,
     WINDOW_KEYS,
     Data,
@@ -22,18 +34,6 @@ from sojourn.rule.comparison_text import (
     parse_window,
     text_at,
 )
-from sojourn.rule.definition import (
-    Bucket,
-    Condition,
-    Link,
-    Measure,
-    Measured,
-    Outcome,
-    Performed,
-    Sequence,
-    What,
-)
-from sojourn.rule.span import parse_span
 
 WHATS: tuple[What, ...] = get_args(What)
 MEASURED: tuple[Measured, ...] = get_args(Measured)

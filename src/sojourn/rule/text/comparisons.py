@@ -91,9 +91,9 @@ def dump_comparisons(comparisons: tuple[Comparison, ...]) -> dict[str, object]:
     return {one.how: _plain(one.value) for one in comparisons}
 
 
-def parse_where(data: object, place: str) -> tuple[Condition, ...]:
-    """Conditions on an event's properties, such as `{total: {above: 50}, category: shoes}`."""
-    return _conditions(data, place, {})
+def parse_where(data: object, place: str = "") -> tuple[Condition, ...]:
+    """Conditions on an event's properties, such as `{total: {above: 50}, category: shoes}`; none in `{}`."""
+    return _conditions(data, place, {}) if data != {} else ()
 
 
 def parse_pick(data: object, place: str) -> tuple[Condition, ...]:

@@ -1,4 +1,4 @@
-"""Reads and writes the text of rules: plain mappings and lists, as YAML and JSON give them."""
+"""Reads and writes rules, whichever conditions they are made of."""
 
 from __future__ import annotations
 
@@ -7,17 +7,6 @@ from reprlib import repr as shown
 from typing import assert_never
 
 from sojourn.errors import Invalid
-from sojourn.rule.comparison_text import (
-    HOWS,
-    WINDOW_KEYS,
-    Data,
-    dump_comparisons,
-    joined,
-    mapping_at,
-    only,
-    parse_comparisons,
-    text_at,
-)
 from sojourn.rule.definition import (
     All,
     Any,
@@ -32,7 +21,18 @@ from sojourn.rule.definition import (
     Sequence,
     Trait,
 )
-from sojourn.rule.leaf_text import (
+from sojourn.rule.text.comparisons import (
+    HOWS,
+    WINDOW_KEYS,
+    Data,
+    dump_comparisons,
+    joined,
+    mapping_at,
+    only,
+    parse_comparisons,
+    text_at,
+)
+from sojourn.rule.text.leaves import (
     PERFORMED_KEYS,
     WHATS,
     dump_bucket,
@@ -138,7 +138,7 @@ def _kind(data: Data, place: str) -> str:
     raise Invalid(f"says nothing; {known}", place=place)
 
 
-def _leaf(kind: str, data: Data, place: str) -> Leaf:
+def _leaf(kind: str, data: Data, place: str) -> Leaf | InSegment:
     at = joined(place, kind)
     match kind:
         case "trait":

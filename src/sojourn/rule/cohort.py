@@ -1,0 +1,47 @@
+"""A cohort: the batch of customers that a rule is asked about, each at an instant of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from sojourn.rule.definition import Rule
+from sojourn.tape.tape import Ints, Tape
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """m askings: row i asks about the customer at `rows[i]` of the tapes, as known at `now[i]`.
+
+    The tapes are read as one; all have the same customers.  What stands below `segments` is known
+    inside of a journey only: without it, what a rule asks about the run is false.
+    """
+
+    tapes: tuple[Tape, ...]
+    rows: Ints  # int64[m], index of the customer on the tapes
+    now: Ints  # int64[m], microseconds UTC
+    segments: Mapping[str, Rule] = field(default_factory=dict)
+    journey: str = ""
+    runs: Ints | None = None  # int64[m], ids
+    since: Ints | None = None  # int64[m], when the run entered, microseconds UTC
+    entries: Ints | None = None  # int64[m], position of the entering event on the first tape, -1 if none
+    zone: str = "UTC"  # in which dates without a zone are read
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, which: Ints) -> Cohort:
+        """Only the askings at these places, int64[k]."""
+        return replace(
+            self,
+            rows=self.rows[which],
+            now=self.now[which],
+            runs=None if self.runs is None else self.runs[which],
+            since=None if self.since is None else self.since[which],
+            entries=None if self.entries is None else self.entries[which],
+        )
+
+    def within(self, segment: str) -> Cohort:
+        """The same askings for the rule of a segment: about no run, and never about that segment again."""
+        others = {name: rule for name, rule in self.segments.items() if name != segment}
+        return Cohort(self.tapes, self.rows, self.now, others, zone=self.zone)

@@ -1,0 +1,166 @@
+"""Evaluates a rule for a whole cohort at once: the one reading that everything else relies on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias, assert_never
+
+import numpy as np
+import numpy.typing as npt
+
+from sojourn.rule.cohort import Cohort
+from sojourn.rule.compare import Values, holds, number_holds, passes_by_date, values_at
+from sojourn.rule.definition import (
+    WHEN,
+    All,
+    Any,
+    Bucket,
+    Condition,
+    Entry,
+    InSegment,
+    Leaf,
+    Not,
+    Outcome,
+    Performed,
+    Rule,
+    Sequence,
+    Trait,
+)
+from sojourn.rule.picks import Edge, counts, firsts, lasts, linked, measured, outcomes, performed, traits
+from sojourn.rule.where import which_links
+from sojourn.tape.hashing import hash_text, mix
+from sojourn.tape.kernels.chain import chain
+from sojourn.tape.tape import NEVER, Bools, Floats, Ints
+from sojourn.tape.weave import weave
+
+__all__ = ["Cohort", "Input", "Reading", "edge_holds", "entered_with", "evaluate", "read"]
+
+Instants: TypeAlias = npt.NDArray[np.datetime64]
+Input: TypeAlias = Ints | Floats | Instants | tuple[Values, ...]
+"""What a leaf looked at, for each asking: a number, an instant or a value of a column."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What a leaf answers for m askings, and the arrays that it looked at."""
+
+    answer: Bools
+    inputs: Mapping[str, Input] = field(default_factory=dict)
+
+
+def evaluate(rule: Rule, cohort: Cohort) -> Bools:
+    """Whether the rule holds for each asking: bool[m].
+
+    What is unknown (a trait, a property, a segment, a run) compares false.
+    """
+    match rule:
+        case All(rules):
+            return _narrowed(rules, cohort, undecided=True)
+        case Any(rules):
+            return _narrowed(rules, cohort, undecided=False)
+        case Not(negated):
+            return ~evaluate(negated, cohort)
+        case InSegment(segment):
+            known = cohort.segments.get(segment)
+            return _nobody(cohort) if known is None else evaluate(known, cohort.within(segment))
+        case _:
+            return read(rule, cohort).answer
+
+
+def read(leaf: Leaf, cohort: Cohort) -> Reading:
+    """What a leaf answers, with what it looked at; `evaluate` and `trace` both ask this."""
+    match leaf:
+        case Trait(name, tests):
+            values = traits(cohort, name)
+            return Reading(holds(tests, values, cohort.now, cohort.zone), {name: values})
+        case Entry(name, tests):
+            values = entered_with(cohort, name)
+            return Reading(holds(tests, values, cohort.now, cohort.zone), {name: values})
+        case Performed():
+            return _performed(leaf, cohort)
+        case Sequence():
+            return Reading(_in_turn(leaf, cohort))
+        case Outcome(what):
+            times = counts(outcomes(leaf, cohort))
+            return Reading(times > 0, {what: times})
+        case Bucket(below, of, salt):
+            places = mix(hash_text(salt), cohort.tapes[0].customers[cohort.rows]) % of
+            return Reading(places < below, {"place": places})
+        case _:
+            assert_never(leaf)
+
+
+def entered_with(cohort: Cohort, name: str) -> tuple[Values, ...]:
+    """The property of the event by which each run entered."""
+    if cohort.entries is None:
+        return ()
+    return (values_at(cohort.tapes[0].properties[name], cohort.entries),)
+
+
+def edge_holds(condition: Condition, edge: Edge, cohort: Cohort) -> Bools:
+    """Whether the first or last event meets the condition, as of now: bool[m]."""
+    if condition.name != WHEN:
+        return holds(condition.tests, edge.values(condition.name), cohort.now, cohort.zone)
+    when, passes = edge.times(), np.ones(len(cohort), np.bool_)
+    for test in condition.tests:
+        passes &= passes_by_date(test, when, cohort.now, cohort.zone)
+    return passes
+
+
+def _narrowed(rules: tuple[Rule, ...], cohort: Cohort, *, undecided: bool) -> Bools:
+    """Ask each rule only about those whom the ones before have left undecided."""
+    answer = np.full(len(cohort), undecided)
+    for rule in rules:
+        those = np.flatnonzero(answer == undecided)
+        if not len(those):
+            break
+        answer[those] = evaluate(rule, cohort if len(those) == len(cohort) else cohort.take(those))
+    return answer
+
+
+def _nobody(cohort: Cohort) -> Bools:
+    return np.zeros(len(cohort), np.bool_)
+
+
+def _performed(rule: Performed, cohort: Cohort) -> Reading:
+    picks = performed(rule, cohort)
+    times = counts(picks)
+    answer, inputs = times >= rule.least, dict[str, Input](times=times)
+    if rule.most is not None:
+        answer &= times <= rule.most
+    for measure in rule.measures:
+        number = measured(picks, measure.of, measure.name)
+        answer &= number_holds(measure.tests, number)
+        inputs[f"{measure.of} of {measure.name}"] = number
+    for which, conditions, find in (("first", rule.first, firsts), ("last", rule.last, lasts)):
+        if conditions:
+            edge = find(picks)
+            inputs |= _looked_at(which, conditions, edge)
+            for condition in conditions:
+                answer &= edge_holds(condition, edge, cohort)
+    return Reading(answer, inputs)
+
+
+def _in_turn(rule: Sequence, cohort: Cohort) -> Bools:
+    picks = linked(rule, cohort)
+    brings = [which_links(pick.tape, pick.selection, rule.links, cohort.zone) for pick in picks.picks]
+    within = int(NEVER) if rule.within is None else rule.within.length
+    if not brings:
+        return _nobody(cohort)
+    if len(brings) == 1:
+        selection, rows, links = picks.picks[0].selection, picks.picks[0].rows, brings[0]
+    else:
+        parts = [(pick.selection, pick.rows, bits) for pick, bits in zip(picks.picks, brings, strict=True)]
+        selection, links = weave(parts, len(cohort))
+        rows = np.arange(len(cohort))
+    return chain(selection, links, len(rule.links), rows, *picks.window, within)
+
+
+def _looked_at(which: str, conditions: tuple[Condition, ...], edge: Edge) -> dict[str, Input]:
+    return {
+        f"{which} {condition.name}": edge.times().astype("datetime64[us]")
+        if condition.name == WHEN
+        else edge.values(condition.name)
+        for condition in conditions
+    }
