@@ -10,8 +10,8 @@ import msgspec
 
 from sojourn.journey.definition import Journey, Placed
 from sojourn.journey.effects import Mark, Send
-from sojourn.rule.definition import Outcome, Rule
-from sojourn.rule.needs import needs, outcomes
+from sojourn.rule.definition import Rule
+from sojourn.rule.needs import needs
 
 ERROR, WARNING = "error", "warning"
 
@@ -92,10 +92,21 @@ def _outcomes(journey: Journey) -> Iterator[Finding]:
     """Rules that ask what became of a message of a step that sends none."""
     sends = [placed.id for placed in journey.steps if any(isinstance(a, Send) for a in placed.step.asks())]
     for step, rule in _rules(journey):
-        for outcome in outcomes(rule):
+        for outcome in _outcomes_in(rule):
             if outcome.step and not outcome.journey and outcome.step not in sends:
                 what = f"asks whether {outcome.step!r} was {outcome.what}, but that is no step that sends"
                 yield Finding(ERROR, step, what + _hint(outcome.step, sends))
+
+
+def _outcomes_in(rule: Rule) -> Iterator[Outcome]:
+    match rule:
+        case Outcome():
+            yield rule
+        case All(rules) | Any(rules):
+            for one in rules:
+                yield from _outcomes_in(one)
+        case Not(negated):
+            yield from _outcomes_in(negated)
 
 
 def _references(journey: Journey, known: Known) -> Iterator[Finding]:
@@ -121,7 +132,7 @@ def _unheard(journey: Journey, known: Known) -> Iterator[Finding]:
     named += [
         (step, event)
         for step, rule in _rules(journey)
-        if not outcomes(rule)
+        if not needs(rule, {}).outcomes
         for event in sorted(needs(rule, {}).events)
     ]
     for step, event in dict.fromkeys(named):

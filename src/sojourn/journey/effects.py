@@ -37,6 +37,7 @@ class Effects:
 
     ask: Ask
     journey: str
+    version: int
     step: str
     runs: Ints  # int64[k], run ids
     rows: Ints  # int64[k], customers' places on the tape

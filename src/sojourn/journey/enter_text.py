@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from sojourn.errors import Invalid
 from sojourn.journey.definition import REQUESTED, SEGMENT_ENTERED, Again, Goal, Trigger
 from sojourn.journey.step import Fields
-from sojourn.rule.comparison_text import dump_where, parse_where
+from sojourn.rule.text import dump_where, parse_where
 from sojourn.rule.definition import Comparison, Condition, Performed, Window
 from sojourn.rule.span import parse_span
 from sojourn.rule.text import dump, parse

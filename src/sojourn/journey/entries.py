@@ -10,7 +10,8 @@ from sojourn.journey.definition import Trigger
 from sojourn.journey.program import Program
 from sojourn.journey.runs import Runs
 from sojourn.journey.world import World
-from sojourn.rule.evaluate import Cohort, evaluate
+from sojourn.rule.cohort import Cohort
+from sojourn.rule.evaluate import evaluate
 from sojourn.rule.where import where
 from sojourn.tape.hashing import hash_text, mix
 from sojourn.tape.kernels.neighbours import next_after
@@ -47,8 +48,8 @@ class Candidates:
         return next_after(selection, slots, after)
 
 
-def candidates(program: Program, world: World, after: int, until: int, known: Runs) -> Candidates:
-    """The events met after `after` and until `until` that trigger the journey.
+def candidates(program: Program, world: World, after: Ints, until: int, known: Runs) -> Candidates:
+    """The events that trigger the journey, met after each customer's instant of `after` and until `until`.
 
     The slots of the runs already known are among the slots, whether or not anything triggers them.
     """
@@ -109,13 +110,14 @@ class _Part:
 _NOTHING = (*(np.empty(0, np.int64),) * 3, np.empty(0, np.int32), np.empty(0, np.int64))
 
 
-def _triggering(tape: Tape, number: int, trigger: Trigger, after: int, until: int) -> _Part:
+def _triggering(tape: Tape, number: int, trigger: Trigger, after: Ints, until: int) -> _Part:
     picked = select(tape, [trigger.event])
-    fresh = (picked.received > after) & (picked.received <= until)
+    of = np.repeat(np.arange(len(tape.customers)), np.diff(picked.starts))
+    fresh = (picked.received > after[of]) & (picked.received <= until)
     if trigger.where:
         fresh &= where(tape, trigger.where)[picked.positions]
     positions = picked.positions[fresh]
-    rows = np.repeat(np.arange(len(tape.customers)), np.diff(picked.starts))[fresh]
+    rows = of[fresh]
     keys = tape.keys[positions]
     slots, keyed = _slots(tape, trigger, positions, keys)
     triggers = np.full(int(keyed.sum()), number, np.int32)

@@ -10,7 +10,7 @@ import numpy as np
 from sojourn.errors import BrokenInvariant
 from sojourn.journey.effects import Effects, Mark, Marks, Send, effect_keys
 from sojourn.journey.program import COMPLETED, COMPLETES, GOAL, HOLDOUT, RULE, Counts, Program
-from sojourn.journey.runs import OUTSIDE, Runs
+from sojourn.journey.runs import OUTSIDE, Runs, Some
 from sojourn.journey.step import HOLD, Answer, Standing
 from sojourn.journey.world import DELIVER, HELD, World
 from sojourn.tape.hashing import hash_text, mix, share
@@ -35,7 +35,7 @@ def advance(program: Program, runs: Runs, world: World) -> Moved:
     A run whose step is OUTSIDE enters.  `runs` is left as it was and the world only takes note of the
     marks; equal input gives equal output, whatever else is in the batch.
     """
-    moved = Moved(runs.take(np.arange(len(runs))), Counts.none(program), [])
+    moved = Moved(runs.movable(), Counts.none(program), [])
     fresh = np.flatnonzero(runs.steps == OUTSIDE)
     if len(fresh):
         _enter(program, moved, fresh, world)
@@ -53,7 +53,7 @@ def advance(program: Program, runs: Runs, world: World) -> Moved:
 def _enter(program: Program, moved: Moved, fresh: Ints, world: World) -> None:
     runs = moved.runs
     moved.counts.entered += len(fresh)
-    world.tell(_mark(program, runs, fresh, "Journey Entered"))
+    _mark(program, world, runs, fresh, "Journey Entered")
     if program.journey.holdout:
         customers = world.tape.customers[runs.rows[fresh]]
         kept = share(mix(program.hash, hash_text("holdout"), customers)) >= program.journey.holdout
@@ -66,14 +66,14 @@ def _anywhere(program: Program, moved: Moved, inside: Ints, world: World) -> Int
     """Those of `inside` whom neither the goal nor the exit rule makes leave."""
     journey = program.journey
     if journey.goal and len(inside):
-        runs = moved.runs.take(inside)
+        runs = Some(moved.runs, inside)
         reached = world.holds(journey.goal.rule, runs, program.name)
         if journey.goal.within:
             reached &= runs.now <= world.later(runs.rows, runs.entered, journey.goal.within)
         _leave(program, moved, world, inside[reached], GOAL)
         inside = inside[~reached]
     if journey.leave_if and len(inside):
-        told = world.holds(journey.leave_if, moved.runs.take(inside), program.name)
+        told = world.holds(journey.leave_if, Some(moved.runs, inside), program.name)
         _leave(program, moved, world, inside[told], RULE)
         inside = inside[~told]
     return inside
@@ -92,7 +92,7 @@ def _by_step(runs: Runs, inside: Ints) -> Iterator[tuple[int, Ints]]:
 def _step(program: Program, code: int, moved: Moved, members: Ints, world: World) -> Ints:
     """Answer for the members, who stand on one step; returns those who stand on another now."""
     placed = program.placed[code]
-    runs = moved.runs.take(members)
+    runs = Some(moved.runs, members)
     answer = placed.step.answer(Standing(runs, world, program.name, placed.id))
     if isinstance(answer.ask, Send):
         answer = _say(program, placed.id, answer, runs, moved, world)
@@ -112,7 +112,7 @@ def _step(program: Program, code: int, moved: Moved, members: Ints, world: World
     return _go(program, moved, world, members, program.targets[code][exits])
 
 
-def _say(program: Program, step: str, answer: Answer, runs: Runs, moved: Moved, world: World) -> Answer:
+def _say(program: Program, step: str, answer: Answer, runs: Some, moved: Moved, world: World) -> Answer:
     """The answer after policy has had its word on what the runs want sent."""
     assert isinstance(answer.ask, Send)
     effects = _effects(program, step, answer.ask, runs)
@@ -132,7 +132,7 @@ def _say(program: Program, step: str, answer: Answer, runs: Runs, moved: Moved, 
     return replace(answer, exits=np.where(held, HOLD, answer.exits).astype(np.int32), due=verdicts.until)
 
 
-def _wake(program: Program, answer: Answer, runs: Runs, world: World) -> Ints:
+def _wake(program: Program, answer: Answer, runs: Some, world: World) -> Ints:
     """When time alone may move the runs that hold: their step's due instant, or an exit rule's horizon."""
     due = answer.due
     for rule in program.anywhere:
@@ -169,15 +169,20 @@ def _leave(program: Program, moved: Moved, world: World, members: Ints, reason: 
     runs.due[members] = NEVER
     runs.reasons[members] = reason
     moved.counts.leave(runs.steps[members], runs.reasons[members])
-    world.tell(_mark(program, runs, members, "Journey Left", reason=program.reasons[reason]))
+    _mark(program, world, runs, members, "Journey Left", reason=program.reasons[reason])
 
 
-def _effects(program: Program, step: str, ask: Send | Mark, runs: Runs) -> Effects:
+def _effects(program: Program, step: str, ask: Send | Mark, runs: Some) -> Effects:
     keys = effect_keys(runs.ids, runs.hops)
-    return Effects(ask, program.name, step, runs.ids, runs.rows, runs.now, keys, runs.entries)
+    return Effects(
+        ask, program.name, program.version, step, runs.ids, runs.rows, runs.now, keys, runs.entries
+    )
 
 
-def _mark(program: Program, runs: Runs, members: Ints, name: str, **properties: object) -> Marks:
-    keys = mix(runs.ids[members], hash_text(name))
-    told = {"journey": program.name, "version": program.version, **properties}
-    return Marks(name, told, {}, runs.rows[members], runs.now[members], runs.ids[members], keys)
+def _mark(
+    program: Program, world: World, runs: Runs, members: Ints, name: str, **properties: object
+) -> None:
+    if world.tells(name):
+        keys = mix(runs.ids[members], hash_text(name))
+        told = {"journey": program.name, "version": program.version, **properties}
+        world.tell(Marks(name, told, {}, runs.rows[members], runs.now[members], runs.ids[members], keys))

@@ -34,7 +34,7 @@ class Playing:
         self.effects: list[Effects] = []
         self.ended: list[Runs] = []
         self._after, self._until = after, until
-        self._open(world, known, np.full(len(known), after))
+        self._open(world, known, after[known.rows])
 
     def __len__(self) -> int:
         return len(self.runs)
@@ -43,7 +43,7 @@ class Playing:
         """Lay out the slots of the candidates and of the runs already known."""
         self.candidates: Candidates = candidates(self.newest, world, self._after, self._until, known)
         self.runs = Runs.empty(self.candidates.rows, self.candidates.slots)
-        self.seen = np.full(len(self.runs), self._after)
+        self.seen = self._after[self.runs.rows]
         self.touched = np.zeros(len(self.runs), np.bool_)
         places = _places(self.candidates, known)
         self.runs.put(places, known)
@@ -86,7 +86,7 @@ class Playing:
         self.runs.now[index[inside]] = now[inside]
         for program, members in self._by_version(index[self.inside(index)]):
             moved = advance(program, self.runs.take(members), world)
-            self.runs.put(members, moved.runs)
+            self.runs.move(members, moved.runs)
             self.counts[program.version].add(moved.counts)
             self.effects += moved.effects
         self.awaken(index, world)
@@ -114,6 +114,10 @@ class Playing:
             return [(self.newest, index)] if len(index) else []
         versions = self.runs.versions[index]
         return [(self.programs[int(one)], index[versions == one]) for one in np.unique(versions)]
+
+    def changed(self) -> Runs:
+        """The runs that entered or moved, among them those that others followed in their slots."""
+        return Runs.concat([*self.ended, self.runs.take(np.flatnonzero(self.touched & (self.runs.ids != 0)))])
 
     def reopen(self, world: World) -> None:
         """Take in triggers among the marks made since."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -10,6 +11,9 @@ from sojourn.tape.tape import NEVER, Codes, Ints
 
 OUTSIDE = -1
 """The step of a run that has not arrived on its first one."""
+
+MOVING = ("steps", "hops", "since", "due", "left", "reasons")
+"""The columns that change when a run moves."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +46,15 @@ class Runs:
         for one in fields(Runs):
             getattr(self, one.name)[index] = getattr(runs, one.name)
 
+    def move(self, index: Ints, runs: Runs) -> None:
+        """Write where `runs` have moved to over those at `index`, who are the same runs."""
+        for name in MOVING:
+            getattr(self, name)[index] = getattr(runs, name)
+
+    def movable(self) -> Runs:
+        """The same runs, free to move without moving these."""
+        return replace(self, **{name: getattr(self, name).copy() for name in MOVING})
+
     @staticmethod
     def empty(rows: Ints, slots: Ints) -> Runs:
         """One run that nobody has entered yet for each of `rows`, with the key hashes `slots`."""
@@ -68,3 +81,49 @@ class Runs:
         return Runs(
             **{one.name: np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(Runs)}
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Some:
+    """The runs at `index` among others, with just the columns that steps look at, taken when asked for."""
+
+    among: Runs
+    index: Ints
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @cached_property
+    def ids(self) -> Ints:
+        """int64[m]"""
+        return self.among.ids[self.index]
+
+    @cached_property
+    def rows(self) -> Ints:
+        """int64[m], the customers' places on the tape"""
+        return self.among.rows[self.index]
+
+    @cached_property
+    def now(self) -> Ints:
+        """int64[m], microseconds UTC"""
+        return self.among.now[self.index]
+
+    @cached_property
+    def since(self) -> Ints:
+        """int64[m], when they arrived on their step"""
+        return self.among.since[self.index]
+
+    @cached_property
+    def entered(self) -> Ints:
+        """int64[m], when they entered the journey"""
+        return self.among.entered[self.index]
+
+    @cached_property
+    def entries(self) -> Ints:
+        """int64[m], keys of the events by which they entered"""
+        return self.among.entries[self.index]
+
+    @cached_property
+    def hops(self) -> Codes:
+        """int32[m], how many steps they have arrived on"""
+        return self.among.hops[self.index]

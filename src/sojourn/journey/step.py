@@ -16,7 +16,7 @@ from sojourn.tape.tape import NEVER, Bools, Codes, Ints
 
 if TYPE_CHECKING:
     from sojourn.journey.effects import Ask
-    from sojourn.journey.runs import Runs
+    from sojourn.journey.runs import Some
     from sojourn.journey.world import World
 
 HOLD = -1
@@ -50,7 +50,7 @@ def hold_until(due: Ints, now: Ints) -> Answer:
 class Standing:
     """The m runs that stand on one step, each at its own instant, and the world around them."""
 
-    runs: Runs
+    runs: Some
     world: World
     journey: str
     step: str

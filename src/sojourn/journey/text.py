@@ -48,6 +48,7 @@ def write_journey(journey: Journey) -> str:
     """The journey as YAML, in the one form that this module writes; `read_journey` reads it back."""
     yaml = YAML()
     yaml.default_flow_style, yaml.width = None, 110
+    yaml.indent(mapping=2, sequence=4, offset=2)
     out = io.StringIO()
     yaml.dump(data_of(journey), out)
     return out.getvalue()

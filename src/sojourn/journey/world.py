@@ -9,9 +9,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from sojourn.journey.effects import Effects, Marks, Send
-from sojourn.journey.runs import Runs
+from sojourn.journey.runs import Some
 from sojourn.rule.definition import Rule
-from sojourn.rule.evaluate import Cohort, evaluate
+from sojourn.rule.cohort import Cohort
+from sojourn.rule.evaluate import evaluate
 from sojourn.rule.horizon import horizon
 from sojourn.rule.listens import listens
 from sojourn.rule.needs import needs
@@ -19,9 +20,10 @@ from sojourn.rule.span import Span
 from sojourn.tape.build import build, merge
 from sojourn.tape.kernels.as_of import value_as_of
 from sojourn.tape.kernels.neighbours import next_after
+from sojourn.tape.memory import remembered
 from sojourn.tape.selection import Selection, union
 from sojourn.tape.tape import NEVER, Bools, Codes, Column, Ints, Tape
-from sojourn.tape.zones import add_calendar
+from sojourn.tape.zones import DAY, add_calendar
 
 GRAIN = 64
 """Real events of a customer are met at multiples of so many µs, so that marks find room between them."""
@@ -63,6 +65,7 @@ class World:
     zone: str = "UTC"
     heard: frozenset[str] = frozenset()
     kept: bool = False
+    entry_read: bool = False  # whether some rule asks about the entering event
     decide: Callable[[World, Effects, int], Verdicts] = deliver_all
     respond: Callable[[World, Effects], list[Marks]] = no_responses
     resolve: Callable[[Send], Send] = lambda send: send
@@ -79,7 +82,7 @@ class World:
         """The tape, and the marks that this play has put beside it."""
         return (self.tape, *self.layers)
 
-    def cohort(self, runs: Runs, journey: str, since: Ints | None = None) -> Cohort:
+    def cohort(self, runs: Some, journey: str, since: Ints | None = None) -> Cohort:
         """The runs as a batch that rules can be asked about."""
         return Cohort(
             tapes=self.tapes,
@@ -89,15 +92,15 @@ class World:
             journey=journey,
             runs=runs.ids,
             since=runs.entered if since is None else since,
-            entries=runs.entries,
+            entries=self._entry_positions(runs) if self.entry_read else None,
             zone=self.zone,
         )
 
-    def holds(self, rule: Rule, runs: Runs, journey: str, since: Ints | None = None) -> Bools:
+    def holds(self, rule: Rule, runs: Some, journey: str, since: Ints | None = None) -> Bools:
         """bool[n], whether the rule holds for each run at its instant."""
         return evaluate(rule, self.cohort(runs, journey, since))
 
-    def horizon(self, rule: Rule, runs: Runs, journey: str, since: Ints | None = None) -> Ints:
+    def horizon(self, rule: Rule, runs: Some, journey: str, since: Ints | None = None) -> Ints:
         """int64[n], when time alone may next change what the rule says."""
         return horizon(rule, self.cohort(runs, journey, since))
 
@@ -125,8 +128,17 @@ class World:
         return found
 
     def _heard_on(self, tape: Tape, rules: tuple[Rule, ...], journey: str) -> Selection:
-        picked = [listens(rule, tape, self.segments, journey) for rule in rules]
+        picked = [listens(rule, tape, self.segments, journey, self.zone) for rule in rules]
         return picked[0] if len(picked) == 1 else union(tape, *picked)
+
+    def _entry_positions(self, runs: Some) -> Ints:
+        """int64[n], where on the first tape the events stand by which the runs entered, -1 if nowhere."""
+        keys = self.tape.keys
+        order = remembered(self.tape, "by key", lambda: np.argsort(keys, kind="stable"))
+        if not len(order):
+            return np.full(len(runs), -1, np.int64)
+        places = np.minimum(np.searchsorted(keys, runs.entries, sorter=order), len(order) - 1)
+        return np.where(keys[order[places]] == runs.entries, order[places], -1)
 
     def zones(self, rows: Ints, now: Ints) -> tuple[Codes, tuple[str, ...]]:
         """Each customer's trait `timezone` as of now: codes int32[n] (-1 unknown) and names."""
@@ -137,9 +149,12 @@ class World:
 
     def later(self, rows: Ints, instants: Ints, span: Span) -> Ints:
         """int64[n], the instants moved on by the span on the customers' calendars, on the grain."""
+        codes, names = self.zones(rows, instants)
+        if not span.months and not names and self.zone == "UTC":
+            return on_grain(instants + (span.days * DAY + span.microseconds))  # all days have 24 hours
         moved = instants
         if span.days or span.months:
-            moved = add_calendar(moved, span.days, span.months, *self.zones(rows, instants), self.zone)
+            moved = add_calendar(moved, span.days, span.months, codes, names, self.zone)
         return on_grain(moved + span.microseconds)
 
     def plan(self, effects: Effects) -> None:
@@ -162,9 +177,13 @@ class World:
         send = self.resolve(effects.ask)
         return {"template": send.template, "channel": send.channel, "purpose": send.purpose}
 
+    def tells(self, name: str) -> bool:
+        """Whether marks of this name reach anybody."""
+        return self.kept or name in self.heard
+
     def tell(self, marks: Marks) -> None:
         """Put marks on the customers' tapes, each met just after its instant, if somebody reads them."""
-        if not len(marks) or not (self.kept or marks.name in self.heard):
+        if not len(marks) or not self.tells(marks.name):
             return
         order, received = self._stamped(marks)
         if self.kept:

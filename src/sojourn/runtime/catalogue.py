@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from sojourn.journey.definition import Journey
 from sojourn.journey.effects import Mark, Send
 from sojourn.journey.program import Program
 from sojourn.message import policy as policies
 from sojourn.message.policy import Policy
-from sojourn.message.template import Template
 from sojourn.rule.definition import Rule
 from sojourn.rule.needs import Needs, needs
+
+if TYPE_CHECKING:
+    from sojourn.message.template import Template
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Catalogue:
     journeys: tuple[Offered, ...] = ()  # in the order in which they act: by priority, then name
     segments: Mapping[str, Rule] = field(default_factory=dict)
     templates: Mapping[str, Template] = field(default_factory=dict)
-    policy: Policy = Policy()
+    policy: Policy = field(default_factory=Policy)
     stamp: int = 0
 
     @cached_property
@@ -68,6 +71,25 @@ class Catalogue:
                     for rule in rules:
                         events |= needs(rule, self.segments).events
         return frozenset(events)
+
+    @cached_property
+    def emitted(self) -> frozenset[str]:
+        """The names of marks of journeys that make customers enter some journey."""
+        programs = [program for offered in self.journeys for program in offered.programs]
+        names = {name for program in programs for name in marks_of(program.journey)}
+        return frozenset(names & self._by_trigger.keys())
+
+    def triggered_by(self, event: str) -> Sequence[Offered]:
+        """The journeys that an event of this name may make somebody enter."""
+        return self._by_trigger.get(event, ())
+
+    @cached_property
+    def _by_trigger(self) -> dict[str, list[Offered]]:
+        found: dict[str, list[Offered]] = {}
+        for offered in self.journeys:
+            for name in {trigger.event for trigger in offered.newest.journey.enter}:
+                found.setdefault(name, []).append(offered)
+        return found
 
     @cached_property
     def stirred_by_traits(self) -> bool:

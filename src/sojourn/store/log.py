@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import psycopg
 import sqlalchemy as sa
-from sqlalchemy import Connection, Select
+from sqlalchemy import Connection
+from sqlalchemy.sql.selectable import ReturnsRows
 
-from sojourn.store.rows import among, fetch, insert, insert_missing, is_postgres, update
-from sojourn.store.tables import events
+from sojourn.store.rows import among, fetch, insert, insert_missing, is_postgres, taken, update
+from sojourn.store.tables import PARTITIONS, events, offsets
 from sojourn.tape.tape import Bools, Ints
-
-SETTLED = events.c.xid < sa.literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-"""On PostgreSQL: no open transaction can still commit an event before this one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +42,10 @@ class Logged(Events):
     def __len__(self) -> int:
         return len(self.positions)
 
+    def take(self, rows: Ints) -> Logged:
+        """The events at these rows of this."""
+        return taken(self, rows)
+
 
 @dataclass(frozen=True)
 class Offset:
@@ -71,32 +72,33 @@ def append(connection: Connection, batch: Events) -> Bools:
 
 
 def read(connection: Connection, after: Offset, limit: int) -> Logged:
-    """Up to `limit` events of all partitions past `after` that no open transaction can still precede.
+    """The next events of all partitions past `after`, about `limit`, none skipped; empty when there are none.
 
     PostgreSQL hands out positions before it commits, so position order is not commit order; we go by
     the writing transaction and stop before the oldest that is open.
     """
-    return logged(connection, _settled(connection, _past(connection, after)).limit(limit))
+    if not is_postgres(connection):
+        past = sa.select(events).where(events.c.position > after.position)
+        return _logged(connection, past.order_by(events.c.position).limit(limit))
+    every = np.arange(PARTITIONS)
+    each = -(-limit // PARTITIONS) * 2  # partitions are hashes: twice the mean rarely cuts one short
+    found = read_partitions(connection, every, every * 0 + after.xid, every * 0 + after.position, each)
+    return _complete(found, each)
 
 
-def read_partition(connection: Connection, partition: int, after: Offset, limit: int) -> Logged:
-    """The same for one partition.  On SQLite this scans all, so there one reads all at once."""
-    past = _settled(connection, _past(connection, after)).where(events.c.partition == partition)
-    return logged(connection, past.limit(limit))
+def read_partitions(connection: Connection, ids: Ints, xids: Ints, positions: Ints, each: int) -> Logged:
+    """Up to `each` events of each of k partitions past its own offset, in log order."""
+    past = sa.text(_PAST).columns(*events.c).bindparams(ids=ids, xids=xids, positions=positions, each=each)
+    return _logged(connection, past)
 
 
 def at(connection: Connection, positions: Ints) -> Logged:
     """The events at these positions, in order of (xid, position); those that are gone are left out."""
-    return logged(connection, _ordered().where(among(connection, events.c.position, positions)))
-
-
-def logged(connection: Connection, chosen: Select[Any]) -> Logged:
-    """The events that a select of all their columns answers, in its order."""
-    rows = fetch(connection, chosen)
-    return Logged(
-        xids=rows["xid"],
-        positions=rows["position"],
-        **{part: rows[column] for column, part in _COLUMNS.items()},
+    return _logged(
+        connection,
+        sa.select(events)
+        .where(among(connection, events.c.position, positions))
+        .order_by(events.c.xid, events.c.position),
     )
 
 
@@ -114,19 +116,32 @@ def move(connection: Connection, positions: Ints, partitions: Ints) -> None:
     update(connection, events, {"position": positions, "partition": partitions}, ["position"], also=also)
 
 
-def prune(connection: Connection, partition: int, sealed: Offset, before: int, limit: int = 50_000) -> int:
-    """Delete events of one partition that are sealed and were received before an instant; how many.
+def prune(connection: Connection, sealed: Offset, before: int, limit: int = 50_000) -> int:
+    """Delete events that are sealed and were received before an instant, the oldest first; how many.
 
-    The newest event of all stays, so that SQLite never gives its position again.
+    Call it until it answers 0.  The newest event of all stays, so that SQLite never gives its
+    position again.
     """
-    chosen = (
-        sa.select(events.c.position)
-        .where(events.c.partition == partition, events.c.received < before)
-        .where(sa.tuple_(events.c.xid, events.c.position) <= sa.tuple_(sealed.xid, sealed.position))
-        .where(events.c.position < sa.select(sa.func.max(events.c.position)).scalar_subquery())
-        .limit(limit)
+    newest = sa.select(sa.func.max(events.c.position)).scalar_subquery()
+    oldest = sa.select(events).order_by(events.c.position).limit(limit).subquery()
+    chosen = sa.select(oldest.c.position).where(
+        oldest.c.received < before,
+        sa.tuple_(oldest.c.xid, oldest.c.position) <= sa.tuple_(sealed.xid, sealed.position),
+        oldest.c.position < newest,
     )
     return connection.execute(sa.delete(events).where(events.c.position.in_(chosen))).rowcount
+
+
+def offset(connection: Connection, name: str) -> Offset:
+    """How far a named reader of the log has come."""
+    found = connection.execute(sa.select(offsets.c.xid, offsets.c.position).where(offsets.c.name == name))
+    return Offset(*(found.one_or_none() or ()))
+
+
+def advance(connection: Connection, name: str, to: Offset) -> None:
+    """Write how far a named reader of the log has come."""
+    connection.execute(sa.delete(offsets).where(offsets.c.name == name))
+    connection.execute(sa.insert(offsets).values(name=name, xid=to.xid, position=to.position))
 
 
 _COLUMNS = {
@@ -144,15 +159,30 @@ _COLUMNS = {
 """Column of the table → field of Events."""
 
 
-def _ordered() -> Select[Any]:
-    return sa.select(events).order_by(events.c.xid, events.c.position)
+_OPEN = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+SETTLED = events.c.xid < sa.literal_column(_OPEN)
+"""On PostgreSQL: no open transaction can still commit an event before this one."""
+
+_PAST = f"""
+SELECT news.* FROM unnest(CAST(:ids AS bigint[]), CAST(:xids AS bigint[]), CAST(:positions AS bigint[]))
+    AS past(id, xid, position)
+CROSS JOIN LATERAL (
+    SELECT {", ".join(events.c.keys())} FROM events
+    WHERE events.partition = past.id AND (events.xid, events.position) > (past.xid, past.position)
+    AND events.xid < {_OPEN}
+    ORDER BY events.xid, events.position LIMIT :each
+) AS news ORDER BY news.xid, news.position
+"""
 
 
-def _past(connection: Connection, after: Offset) -> Select[Any]:
-    if not is_postgres(connection):
-        return sa.select(events).order_by(events.c.position).where(events.c.position > after.position)
-    return _ordered().where(sa.tuple_(events.c.xid, events.c.position) > sa.tuple_(after.xid, after.position))
+def _complete(found: Logged, each: int) -> Logged:
+    """Without what comes after the end of a partition that was cut short: before that nothing is missing."""
+    counts = np.bincount(found.partitions, minlength=PARTITIONS)
+    ends = [np.flatnonzero(found.partitions == cut)[-1] for cut in np.flatnonzero(counts == each)]
+    return found.take(np.arange(min(ends) + 1)) if ends else found
 
 
-def _settled(connection: Connection, past: Select[Any]) -> Select[Any]:
-    return past.where(SETTLED) if is_postgres(connection) else past
+def _logged(connection: Connection, chosen: ReturnsRows) -> Logged:
+    rows = fetch(connection, chosen)
+    parts = {part: rows[column] for column, part in _COLUMNS.items()}
+    return Logged(xids=rows["xid"], positions=rows["position"], **parts)

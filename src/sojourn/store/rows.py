@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from psycopg.adapt import Dumper
@@ -14,6 +15,11 @@ from sqlalchemy.sql.selectable import ReturnsRows
 from sqlalchemy.types import NullType
 
 from sojourn.tape.tape import Bools, Ints
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Columned = TypeVar("Columned", bound="DataclassInstance")
 
 Rows = Mapping[str, Any]
 """n rows by column: int64[n] for integers, a sequence of n texts for texts."""
@@ -93,6 +99,18 @@ def fetch(connection: Connection, statement: ReturnsRows) -> dict[str, Any]:
         else list(column_values)
         for column, column_values in zip(columns, by_column, strict=True)
     }
+
+
+def taken(some: Columned, rows: Ints) -> Columned:
+    """The given rows of a frozen dataclass whose every field is a column."""
+    columns = {field.name: getattr(some, field.name) for field in fields(some)}
+    return replace(
+        some,
+        **{
+            name: column[rows] if isinstance(column, np.ndarray) else [column[row] for row in rows.tolist()]
+            for name, column in columns.items()
+        },
+    )
 
 
 def among(connection: Connection, column: ColumnElement[int], values: Ints) -> ColumnElement[bool]:

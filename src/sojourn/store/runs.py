@@ -10,7 +10,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import Connection, Select
 
-from sojourn.store.rows import among, fetch, insert_missing, update
+from sojourn.store.rows import among, fetch, insert_missing, taken, update
 from sojourn.store.tables import NEVER, runs
 from sojourn.tape.tape import Bools, Ints
 
@@ -39,6 +39,10 @@ class Runs:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def take(self, rows: Ints) -> Runs:
+        """The runs at these rows of this."""
+        return taken(self, rows)
 
 
 def enter(connection: Connection, entering: Runs) -> Bools:
@@ -73,10 +77,18 @@ def of_customers(connection: Connection, customers: Ints, *, inside: bool = True
     return _fetch(connection, chosen.order_by(runs.c.entered, runs.c.id))
 
 
-def of_journey(connection: Connection, customers: Ints, journey: int) -> Runs:
-    """All runs of these customers in any version of one journey, for re-entry, in order of entering."""
-    chosen = sa.select(runs).where(among(connection, runs.c.customer, customers), runs.c.journey == journey)
-    return _fetch(connection, chosen.order_by(runs.c.entered, runs.c.id))
+def last_of_journey(connection: Connection, customers: Ints, journey: int) -> Runs:
+    """What re-entry asks of these customers in any version of one journey, in order of entering: the runs
+    that are inside, and of each slot the one that entered last."""
+    mine = sa.select(runs).where(among(connection, runs.c.customer, customers), runs.c.journey == journey)
+    latest = sa.func.row_number().over(
+        partition_by=(runs.c.customer, runs.c.slot), order_by=(runs.c.entered.desc(), runs.c.id.desc())
+    )
+    ranked = mine.add_columns(latest.label("rank")).subquery()
+    chosen = sa.select(*(ranked.c[name] for name in _COLUMNS)).where(
+        (ranked.c.left == NEVER) | (ranked.c.rank == 1)
+    )
+    return _fetch(connection, chosen.order_by(ranked.c.entered, ranked.c.id))
 
 
 def of_version(connection: Connection, version: int, *, after: int = 0, limit: int = 10_000) -> Runs:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from sojourn.tape.kernels.order import interleave, rises, spread
-from sojourn.tape.tape import Codes, Column, Columns, Ints, Tape
+from sojourn.tape.tape import Bools, Codes, Column, Columns, Ints, Tape
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 Places = tuple[Ints, Ints]
@@ -104,6 +105,23 @@ def take(tape: Tape, rows: Ints) -> Tape:
         received=received,
         names=tape.names[events],
         vocabulary=tape.vocabulary,
+        keys=tape.keys[events] if len(tape.keys) else _NONE,
+        runs=tape.runs[events] if len(tape.runs) else _NONE,
+        properties=_taken(tape.properties, events),
+        traits=_taken(tape.traits, events),
+    )
+
+
+def keep(tape: Tape, mask: Bools) -> Tape:
+    """The tape with only those of its n events where the mask is true; all customers remain."""
+    events = np.flatnonzero(mask)
+    received = tape.received[events]
+    return replace(
+        tape,
+        starts=np.append(0, np.cumsum(mask))[tape.starts],
+        times=received if tape.times is tape.received else tape.times[events],
+        received=received,
+        names=tape.names[events],
         keys=tape.keys[events] if len(tape.keys) else _NONE,
         runs=tape.runs[events] if len(tape.runs) else _NONE,
         properties=_taken(tape.properties, events),

@@ -1,0 +1,197 @@
+"""The live driver: one tick moves the runs of partitions that have work, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from sqlalchemy import Connection
+
+from sojourn.journey.play import Playing, play
+from sojourn.journey.world import GRAIN, World, on_grain
+from sojourn.runtime import written
+from sojourn.runtime.catalogue import Catalogue, Offered
+from sojourn.runtime.deciding import deciding
+from sojourn.runtime.resident import Resident
+from sojourn.store import counts, effects, log, partitions, runs
+from sojourn.store.log import Logged
+from sojourn.store.names import Names
+from sojourn.store.partitions import PARTITIONS, Held
+from sojourn.tape.kernels.order import spread
+from sojourn.tape.tape import Bools, Ints, Tape
+
+EVENTS_A_TICK = 20_000
+"""Read at most so many events in one transaction; it then takes well under a second."""
+
+RUNS_A_TICK = 20_000
+"""Wake at most about so many runs by time in one transaction."""
+
+MAX_LATE = 3_600_000_000
+"""A wake that comes more than so many µs late is played at the present instant, not at its own."""
+
+SILENT = (3, written.TICK)
+"""Origins whose events wake nobody: imported history, and marks that a tick has played already."""
+
+
+@dataclass(frozen=True)
+class Ticked:
+    """What one tick did; `more` says that it left work behind."""
+
+    events: int = 0
+    moved: int = 0
+    planned: int = 0
+    more: bool = False
+    held: int = 0
+
+
+class Live:
+    """The live driver of one process, with its resident tapes; `of_log` makes a tape, by subject, of log rows."""
+
+    def __init__(
+        self, resident: Resident, names: Names, of_log: Callable[[Logged], Tape], at_once: int = PARTITIONS
+    ) -> None:
+        self.resident, self.names = resident, names
+        self._of_log, self._at_once = of_log, at_once
+
+    def tick(self, connection: Connection, catalogue: Catalogue, now: int) -> Ticked:
+        """Take what has come in and come due in free partitions up to `now`, and write what becomes of it."""
+        held = partitions.lock(connection, now, self._at_once)
+        if not len(held):
+            return Ticked()
+        news, held, full = self._news(connection, held)
+        until = max(now // GRAIN * GRAIN, int(news.received.max(initial=0)))
+        due = runs.due(connection, held.ids, until, RUNS_A_TICK)
+        stirring = self._stirring(news, catalogue)
+        customers = np.union1d(self.resident.merged.customers_of(news.subjects[stirring]), due.customers)
+        moved = planned = 0
+        if len(customers):
+            turn = Turn(catalogue, customers, self.resident.tape(customers), held, until)
+            turn.play(connection, self._triggered(catalogue, news.names[stirring]))
+            moved, planned = turn.write(connection, self.names)
+        met = np.maximum(held.met, until)
+        partitions.save(connection, replace(held, met=met, due=runs.next_due(connection, held.ids)))
+        return Ticked(len(news), moved, planned, full or len(due) == RUNS_A_TICK, len(held))
+
+    def _news(self, connection: Connection, held: Held) -> tuple[Logged, Held, bool]:
+        """The events that no tick has met yet, the offsets after them, and whether there are more.
+
+        On the way the resident tapes catch up with what other workers have met.
+        """
+        resident, ids = self.resident, held.ids
+        behind = _before(resident.xids[ids], resident.positions[ids], held.read_xids, held.read_positions)
+        since = replace(
+            held,
+            read_xids=np.where(behind, resident.xids[ids], held.read_xids),
+            read_positions=np.where(behind, resident.positions[ids], held.read_positions),
+        )
+        rows, reached = partitions.news(connection, since, EVENTS_A_TICK)
+        place = np.searchsorted(ids, rows.partitions)
+        fresh = _before(held.read_xids[place], held.read_positions[place], rows.xids, rows.positions)
+        rows = self._stamped(connection, rows, fresh & ~np.isin(rows.origins, SILENT), held.met[place])
+        of = rows.partitions
+        unknown = _before(resident.xids[of], resident.positions[of], rows.xids, rows.positions)
+        resident.add(self._of_log(rows.take(np.flatnonzero(unknown))))
+        resident.xids[ids], resident.positions[ids] = reached.read_xids, reached.read_positions
+        ahead = _before(held.read_xids, held.read_positions, reached.read_xids, reached.read_positions)
+        held = replace(
+            held,
+            read_xids=np.where(ahead, reached.read_xids, held.read_xids),
+            read_positions=np.where(ahead, reached.read_positions, held.read_positions),
+        )
+        return rows.take(np.flatnonzero(fresh)), held, len(rows) >= EVENTS_A_TICK
+
+    def _stamped(self, connection: Connection, rows: Logged, loud: Bools, met: Ints) -> Logged:
+        """The rows, where the loud ones are met after all that was met before, each customer's a grain apart."""
+        index = np.flatnonzero(loud)
+        if not len(index):
+            return rows
+        customers = self.resident.merged.customers_of(rows.subjects[index])
+        order = np.argsort(customers, kind="stable")
+        index, customers = index[order], customers[order]
+        wanted = on_grain(np.maximum(rows.received[index], met[index] + 1))
+        starts = np.append(np.flatnonzero(np.append(True, np.diff(customers) > 0)), len(index))
+        stamps = spread(starts, wanted // GRAIN) * GRAIN
+        changed = stamps != rows.received[index]
+        if changed.any():
+            log.restamp(connection, rows.positions[index[changed]], stamps[changed])
+        received = rows.received.copy()
+        received[index] = stamps
+        return replace(rows, received=received)
+
+    def _stirring(self, news: Logged, catalogue: Catalogue) -> Bools:
+        """Which of the news may make somebody enter or move."""
+        named = self._codes_of(news, catalogue.stirring)
+        if catalogue.stirred_by_traits:
+            named |= np.array([bool(text) for text in news.traits], np.bool_)
+        return named & ~np.isin(news.origins, SILENT)
+
+    def _codes_of(self, news: Logged, wanted: frozenset[str]) -> Bools:
+        names = self.names.names(news.names)
+        return np.isin(news.names, [code for code, name in names.items() if name in wanted])
+
+    def _triggered(self, catalogue: Catalogue, codes: Ints) -> list[Offered]:
+        """The journeys that events of these names may start, or that others may by what they emit."""
+        names = set(self.names.names(codes).values()) | catalogue.emitted
+        found = {id(offered): offered for name in names for offered in catalogue.triggered_by(name)}
+        return list(found.values())
+
+
+class Turn:
+    """What one tick does for some customers: the journeys they are in or may enter, played to an instant."""
+
+    def __init__(self, catalogue: Catalogue, customers: Ints, tape: Tape, held: Held, until: int) -> None:
+        self.catalogue, self.customers, self.held, self.until = catalogue, customers, held, until
+        self.world = World(
+            tape=tape,
+            segments=catalogue.segments,
+            zone=catalogue.policy.fallback_zone,
+            heard=catalogue.heard,
+            kept=True,
+            decide=deciding(catalogue),
+            resolve=catalogue.resolve,
+            entry_read=bool(catalogue.needs.entry),
+        )
+        self.after = held.met[np.searchsorted(held.ids, customers % PARTITIONS)]
+        self.players: list[tuple[Offered, Playing, Ints]] = []
+
+    def play(self, connection: Connection, triggered: list[Offered]) -> None:
+        """Load where the customers stand and advance them."""
+        inside = runs.of_customers(connection, self.customers)
+        for offered in self.catalogue.journeys:
+            mine = inside.take(np.flatnonzero(inside.journeys == offered.id))
+            may_enter = offered.open and offered in triggered
+            if may_enter:
+                mine = runs.last_of_journey(connection, self.customers, offered.id)
+            if may_enter or len(mine):
+                known = written.journey_runs(self._not_too_late(mine), offered, self.customers)
+                player = Playing(offered.programs, self.world, self.after, self.until, known)
+                self.players.append((offered, player, known.ids))
+        play([player for _, player, _ in self.players], self.world, self.until)
+
+    def _not_too_late(self, stored: runs.Runs) -> runs.Runs:
+        late = (stored.due < self.until - MAX_LATE) & (stored.left > self.until)
+        return replace(stored, due=np.where(late, self.until, stored.due))
+
+    def write(self, connection: Connection, names: Names) -> tuple[int, int]:
+        """Write runs, counts, the ledger and the marks; how many runs moved, and how many sends were planned."""
+        moved = planned = 0
+        for offered, player, known in self.players:
+            changed = written.stored_runs(player.changed(), offered, self.customers)
+            new = ~np.isin(changed.ids, known)
+            runs.enter(connection, changed.take(np.flatnonzero(new)))
+            runs.save(connection, changed.take(np.flatnonzero(~new)))
+            for part in written.planned(player, offered, self.catalogue, self.customers):
+                effects.plan(connection, part)
+                planned += len(part)
+            counts.count(connection, int(self.held.ids[0]), written.counted(player))
+            moved += len(changed)
+        marks = written.logged(self.world.told, self.customers, lambda told: names.codes(connection, told))
+        if marks is not None:
+            log.append(connection, marks)
+        return moved, planned
+
+
+def _before(xids: Ints, positions: Ints, other_xids: Ints, other_positions: Ints) -> Bools:
+    """Whether each first place in the log is before the second."""
+    return (xids < other_xids) | ((xids == other_xids) & (positions < other_positions))

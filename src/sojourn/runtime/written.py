@@ -1,0 +1,143 @@
+"""Writes what a play did in the store's own columns, and reads runs back from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+import numpy as np
+
+from sojourn.journey.effects import Effects, Marks, Send
+from sojourn.journey.play import Playing
+from sojourn.journey.runs import Runs
+from sojourn.runtime.catalogue import Catalogue, Offered
+from sojourn.store import effects, log, runs
+from sojourn.store.counts import Counted
+from sojourn.store.partitions import PARTITIONS
+from sojourn.tape.tape import Ints
+
+TICK = 5
+"""The origin of marks that a tick wrote: it has played them already, no later tick needs to."""
+
+
+def journey_runs(stored: runs.Runs, customers: Ints) -> Runs:
+    """The stored runs of one journey on a tape whose customers are these (int64[c], increasing).
+
+    Why a run left is not read back: nothing that is still to come depends on it.
+    """
+    return Runs(
+        ids=stored.ids,
+        rows=np.searchsorted(customers, stored.customers),
+        slots=stored.slots,
+        entries=stored.entry_keys,
+        versions=stored.versions,
+        entered=stored.entered,
+        now=stored.seen,
+        steps=stored.steps.astype(np.int32),
+        hops=stored.hops.astype(np.int32),
+        since=stored.since,
+        due=stored.due,
+        left=stored.left,
+        reasons=np.full(len(stored), -1, np.int32),
+    )
+
+
+def stored_runs(moved: Runs, offered: Offered, customers: Ints) -> runs.Runs:
+    """The runs of one journey as the store keeps them."""
+    n, owners = len(moved), customers[moved.rows]
+    names = {program.version: (*program.reasons, "") for program in offered.programs}
+    pairs = zip(moved.versions.tolist(), moved.reasons.tolist(), strict=True)
+    return runs.Runs(
+        ids=moved.ids,
+        versions=moved.versions,
+        journeys=np.full(n, offered.id),
+        customers=owners,
+        partitions=owners % PARTITIONS,
+        slots=moved.slots,
+        slot_texts=[""] * n,
+        steps=moved.steps.astype(np.int64),
+        hops=moved.hops.astype(np.int64),
+        entered=moved.entered,
+        since=moved.since,
+        due=moved.due,
+        seen=moved.now,
+        left=moved.left,
+        reasons=[names[version][reason] for version, reason in pairs],
+        entry_keys=moved.entries,
+        entry_positions=np.zeros(n, np.int64),
+    )
+
+
+def planned(
+    player: Playing, offered: Offered, catalogue: Catalogue, customers: Ints
+) -> list[effects.Planned]:
+    """The sends that the play allowed, as the ledger plans them."""
+    said = [part for part in player.effects if isinstance(part.ask, Send) and part.reasons is None]
+    return [_planned(part, offered, catalogue, customers) for part in said]
+
+
+def _planned(part: Effects, offered: Offered, catalogue: Catalogue, customers: Ints) -> effects.Planned:
+    assert isinstance(part.ask, Send)
+    n, owners, send = len(part), customers[part.rows], catalogue.resolve(part.ask)
+    program = next(one for one in offered.programs if one.version == part.version)
+    data = ({"entry": key, "step": part.step} for key in part.entries.tolist())
+    return effects.Planned(
+        keys=part.keys,
+        runs=part.runs,
+        versions=np.full(n, part.version),
+        journeys=np.full(n, offered.id),
+        steps=np.full(n, program.codes[part.step]),
+        customers=owners,
+        partitions=owners % PARTITIONS,
+        channels=[send.channel] * n,
+        templates=[send.template] * n,
+        purposes=[send.purpose] * n,
+        kinds=["send"] * n,
+        data=[msgspec.json.encode(one).decode() for one in data],
+        planned=part.now,
+        due=part.now,
+    )
+
+
+def logged(
+    told: Sequence[tuple[Marks, Ints]], customers: Ints, codes: Callable[[Sequence[str]], Ints]
+) -> log.Events | None:
+    """The marks as events of the log, with the instants at which their customers met them."""
+    if not told:
+        return None
+    sizes = [len(marks) for marks, _ in told]
+    owners = np.concatenate([customers[marks.rows] for marks, _ in told])
+    received = np.concatenate([instants for _, instants in told])
+    return log.Events(
+        partitions=owners % PARTITIONS,
+        subjects=owners,
+        keys=np.concatenate([marks.keys for marks, _ in told]),
+        runs=np.concatenate([marks.runs for marks, _ in told]),
+        names=np.repeat(codes([marks.name for marks, _ in told]), sizes),
+        happened=received,
+        received=received,
+        origins=np.full(len(owners), TICK),
+        properties=_repeated([marks.properties for marks, _ in told], sizes),
+        traits=_repeated([marks.traits for marks, _ in told], sizes),
+    )
+
+
+def _repeated(values: Sequence[Mapping[str, object]], sizes: Sequence[int]) -> list[str]:
+    texts = [msgspec.json.encode(value).decode() if value else "" for value in values]
+    return [text for text, size in zip(texts, sizes, strict=True) for _ in range(size)]
+
+
+def counted(player: Playing) -> dict[Counted, int]:
+    """What the play counted, as additions to the store's counts; what is of no step is of step -1."""
+    found: dict[Counted, int] = {}
+    for program in player.programs.values():
+        counted = player.counts[program.version]
+        found[program.version, -1, "entered", ""] = counted.entered
+        for step, placed in enumerate(program.placed):
+            found[program.version, step, "visit", ""] = int(counted.visits[step])
+            for exit, name in enumerate(placed.step.exits()):
+                found[program.version, step, "exit", name] = int(counted.taken[step, exit])
+        for step, reason in zip(*np.nonzero(counted.left), strict=True):
+            place = int(step) if step < len(program.placed) else -1
+            found[program.version, place, "left", program.reasons[reason]] = int(counted.left[step, reason])
+    return {key: n for key, n in found.items() if n}
