@@ -17,7 +17,10 @@ LEASE = 30_000_000
 
 
 def _plan(database: Database, keys: list[int]) -> list[bool]:
-    return database.write(lambda connection: effects.plan(connection, store_rows.effects(keys))).tolist()
+    return [
+        bool(one)
+        for one in database.write(lambda connection: effects.plan(connection, store_rows.effects(keys)))
+    ]
 
 
 def _claim(database: Database, now: int = NOW, limit: int = 100) -> Effects:
@@ -26,9 +29,10 @@ def _claim(database: Database, now: int = NOW, limit: int = 100) -> Effects:
 
 def _intend(database: Database, some: Effects) -> list[bool]:
     contents = np.full(len(some), 9)
-    return database.write(
+    held = database.write(
         lambda connection: effects.intend(connection, some.keys, some.fences, contents, NOW + 2 * LEASE)
-    ).tolist()
+    )
+    return [bool(one) for one in held]
 
 
 def _settle(database: Database, some: Effects, state: State, due: int = NOW) -> list[bool]:
@@ -36,7 +40,7 @@ def _settle(database: Database, some: Effects, state: State, due: int = NOW) -> 
     settled = Settled(
         some.keys, some.fences, np.full(size, state), np.full(size, due), ["ref"] * size, [""] * size
     )
-    return database.write(lambda connection: effects.settle(connection, settled)).tolist()
+    return [bool(one) for one in database.write(lambda connection: effects.settle(connection, settled))]
 
 
 def _states(database: Database) -> dict[State, int]:
@@ -143,7 +147,7 @@ def test_reports_only_move_forward_whatever_their_order(database: Database) -> N
 
     def report(keys: list[int], states: list[State]) -> list[bool]:
         columns = np.array(keys), np.array(states, np.int64), ["said"] * len(keys)
-        return database.write(lambda connection: effects.report(connection, *columns)).tolist()
+        return [bool(one) for one in database.write(lambda connection: effects.report(connection, *columns))]
 
     assert report([1, 2], [State.DELIVERED, State.BOUNCED]) == [True, True]
     assert report([1, 2, 9], [State.COMPLAINED, State.DELIVERED, State.DELIVERED]) == [True, False, False]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pytest
@@ -55,9 +56,7 @@ def test_of_repeats_in_one_batch_the_first_counts(database: Database) -> None:
 def test_repeats_by_concurrent_writers_count_once(database: Database) -> None:
     def write() -> None:
         futures = [
-            database.submit(
-                lambda connection, n=n: log.append(connection, store_rows.events([*range(n, n + 40)]))
-            )
+            database.submit(partial(log.append, batch=store_rows.events([*range(n, n + 40)])))
             for n in range(1, 200, 10)
         ]
         for future in futures:
@@ -77,7 +76,7 @@ def _tick(connection: Connection, limit: int) -> list[int]:
     if not len(held):
         return []
     logged, after = partitions.news(connection, held, limit)
-    partitions.save(connection, after, NOW)
+    partitions.save(connection, after)
     return [int(key) for key in logged.keys]
 
 
@@ -167,8 +166,8 @@ def test_pruning_keeps_what_is_young_unsealed_or_last(database: Database) -> Non
     logged = _all(database)
     sealed = Offset(int(logged.xids[1]), int(logged.positions[1]))
     everything = Offset(int(logged.xids[3]), int(logged.positions[3]))
-    assert database.write(lambda connection: log.prune(connection, 5, sealed, NOW + DAY)) == 2
-    assert database.write(lambda connection: log.prune(connection, 5, everything, NOW + 60 * DAY)) == 1
+    assert database.write(lambda connection: log.prune(connection, sealed, NOW + DAY)) == 2
+    assert database.write(lambda connection: log.prune(connection, everything, NOW + 60 * DAY)) == 1
     assert _all(database).keys.tolist() == [4]
 
 

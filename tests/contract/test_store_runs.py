@@ -49,7 +49,7 @@ def test_runs_of_customers(database: Database) -> None:
     with database.reading() as connection:
         assert runs.of_customers(connection, np.array([8, 9])).ids.tolist() == [1, 3]
         assert runs.of_customers(connection, np.array([8]), inside=False).ids.tolist() == [1, 2]
-        assert runs.of_journey(connection, np.array([8]), 1).ids.tolist() == [1, 2]
+        assert runs.last_of_journey(connection, np.array([8]), 1).ids.tolist() == [1, 2]
         assert runs.of_version(connection, 1, after=1).ids.tolist() == [3]
     database.write(lambda connection: runs.take_over(connection, np.array([3]), 8, 8))
     with database.reading() as connection:
@@ -90,7 +90,7 @@ def test_a_held_partition_is_passed_by(database: Database) -> None:
         held = partitions.lock(connection, NOW, 1)
         locked.set()
         go_on.wait(10)
-        return held.ids.tolist()
+        return [int(i) for i in held.ids]
 
     first = database.submit(hold, alone=True)
     locked.wait(10)
@@ -104,9 +104,9 @@ def test_who_waited_longest_is_next(database: Database) -> None:
         pytest.skip("SQLite has one writer: it holds everything")
     database.write(lambda connection: partitions.hasten(connection, np.array([7, 9]), np.array([1, 1])))
 
-    def tick(connection: Connection, now: int) -> list[int]:
+    def tick(connection: Connection) -> list[int]:
         held = partitions.lock(connection, NOW, 1)
-        partitions.save(connection, held, now)
-        return held.ids.tolist()
+        partitions.save(connection, held)
+        return [int(i) for i in held.ids]
 
-    assert [database.write(lambda connection, n=n: tick(connection, n)) for n in (1, 2, 3)] == [[7], [9], [7]]
+    assert [database.write(tick) for _ in range(3)] == [[7], [9], [7]]

@@ -11,7 +11,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import Connection, Select
 
-from sojourn.store.rows import among, fetch, insert_missing, is_postgres, update
+from sojourn.store.rows import among, fetch, insert_missing, is_postgres, taken, update
 from sojourn.store.tables import effects
 from sojourn.tape.tape import Bools, Ints
 
@@ -71,6 +71,10 @@ class Effects(Planned):
     provider_refs: Sequence[str]
     reasons: Sequence[str]
     contents: Ints  # int64[n], hash of the frozen message, 0 before
+
+    def take(self, rows: Ints) -> Effects:
+        """The effects at these rows of this."""
+        return taken(self, rows)
 
 
 @dataclass(frozen=True, eq=False)

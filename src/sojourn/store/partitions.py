@@ -10,12 +10,11 @@ from sqlalchemy import Connection
 
 from sojourn.store import log
 from sojourn.store.log import SETTLED, Logged, Offset
-from sojourn.store.rows import fetch, is_postgres, update
-from sojourn.store.tables import NEVER, events, partitions
+from sojourn.store.rows import fetch, is_postgres, taken, update
+from sojourn.store.tables import NEVER, PARTITIONS, events, partitions
 from sojourn.tape.tape import Ints
 
-PARTITIONS = 64
-"""A customer belongs to the partition of their id modulo this, for ever."""
+__all__ = ["PARTITIONS", "Held", "hasten", "lock", "lock_these", "news", "next_due", "of", "save"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +47,7 @@ def lock(connection: Connection, now: int, at_most: int) -> Held:
     held = _held(connection, sa.select(partitions).order_by(partitions.c.id))
     newest = connection.scalar(sa.select(sa.func.max(events.c.position))) or 0
     works = bool((held.due <= now).any() or newest > held.read_positions.min())
-    return held if works else _part(held, np.zeros(0, np.int64))
+    return held if works else taken(held, np.zeros(0, np.int64))
 
 
 def lock_these(connection: Connection, ids: Ints) -> Held:
@@ -60,24 +59,26 @@ def lock_these(connection: Connection, ids: Ints) -> Held:
 def news(connection: Connection, held: Held, limit: int) -> tuple[Logged, Held]:
     """The events past the offsets of held partitions, at most about `limit`, and the offsets after them."""
     if is_postgres(connection):
-        return _news_by_partition(connection, held, limit)
+        each = -(-limit // len(held))
+        logged = log.read_partitions(connection, held.ids, held.read_xids, held.read_positions, each)
+        return logged, _moved_on(held, logged)
     logged = log.read(connection, Offset(0, int(held.read_positions.min())), limit)
     if not len(logged):
         return logged, held
     return logged, replace(held, read_positions=np.full(len(held), logged.positions[-1]))
 
 
-def save(connection: Connection, held: Held, now: int) -> None:
-    """Write offsets, what was met and what is due of held partitions, ticked `now`."""
+def save(connection: Connection, held: Held) -> None:
+    """Write offsets, what was met and what is due of held partitions."""
     rows = {
         "id": held.ids,
         "read_xid": held.read_xids,
         "read_position": held.read_positions,
         "met": held.met,
         "due": held.due,
-        "ticked": np.full(len(held), now),
     }
-    update(connection, partitions, rows, ["id"])
+    ticked = "ticked = pg_current_xact_id()::text::bigint" if is_postgres(connection) else ""
+    update(connection, partitions, rows, ["id"], also=ticked)
 
 
 def hasten(connection: Connection, ids: Ints, due: Ints) -> None:
@@ -106,18 +107,7 @@ def _lock_some(connection: Connection, now: int, at_most: int) -> Held:
     held = _held(
         connection, waiting.with_for_update(skip_locked=True).order_by(partitions.c.ticked, partitions.c.id)
     )
-    return _part(held, np.argsort(held.ids))
-
-
-def _news_by_partition(connection: Connection, held: Held, limit: int) -> tuple[Logged, Held]:
-    offset = sa.tuple_(partitions.c.read_xid, partitions.c.read_position)
-    past = sa.select(events).where(events.c.partition == partitions.c.id, SETTLED)
-    past = past.where(sa.tuple_(events.c.xid, events.c.position) > offset)
-    each = past.order_by(events.c.xid, events.c.position).limit(max(1, limit // len(held))).lateral("news")
-    chosen = sa.select(each).select_from(partitions.join(each, sa.true()))
-    chosen = chosen.where(partitions.c.id.in_(held.ids.tolist())).order_by(each.c.xid, each.c.position)
-    logged = log.logged(connection, chosen)
-    return logged, _moved_on(held, logged)
+    return taken(held, np.argsort(held.ids))
 
 
 def _moved_on(held: Held, logged: Logged) -> Held:
@@ -131,7 +121,3 @@ def _moved_on(held: Held, logged: Logged) -> Held:
 def _held(connection: Connection, chosen: sa.Select[tuple[int, ...]]) -> Held:
     rows = fetch(connection, chosen)
     return Held(rows["id"], rows["read_xid"], rows["read_position"], rows["met"], rows["due"])
-
-
-def _part(held: Held, rows: Ints) -> Held:
-    return Held(*(getattr(held, name)[rows] for name in ("ids", "read_xids", "read_positions", "met", "due")))

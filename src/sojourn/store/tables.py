@@ -13,6 +13,9 @@ from sqlalchemy import Index, LargeBinary, Table, UniqueConstraint
 
 NEVER = 2**63 - 1
 
+PARTITIONS = 64
+"""A customer belongs to the partition of their id modulo this, for ever."""
+
 metadata = sa.MetaData()
 _BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite: only INTEGER can be the row id
 
@@ -49,26 +52,27 @@ def _partial(name: str, *columns: str, where: str) -> Index:
     return Index(name, *columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
 
 
-# Customers: who somebody is. A subject is one identity cluster as received; it is born as its own
-# customer (same number), a merge points it to another one and an undo points it back.
-
-customers = Table("customers", metadata, _id(), _big("created"), _big("erased", 0))
+# Customers: every identity is a subject, with an id for ever; links say which subjects are one person.
+# A customer is named by the smallest of its subjects, a kin is whatever links connect.
 
 subjects = Table(
     "subjects",
     metadata,
-    _id(autoincrement=False),
-    _big("customer", index=True),
+    _id(),
+    *_texts("kind", "value"),
+    *_bigs("customer", "kin", "first_seen"),
+    UniqueConstraint("kind", "value"),
+    _partial("subjects_merged", "customer", where="customer <> id"),
+    _partial("subjects_of_kin", "kin", where="kin <> id"),
 )
 
-identities = Table(
-    "identities",
+subject_links = Table(
+    "subject_links",
     metadata,
-    _text("kind", primary_key=True),
-    _text("value", primary_key=True),
-    _big("subject", index=True),
-    _big("first_seen"),
-    _small("origin"),
+    _big("left", primary_key=True),
+    _big("right", primary_key=True),
+    *_bigs("happened", "key"),
+    _small("standing"),
     sqlite_with_rowid=False,
 )
 
@@ -111,12 +115,12 @@ partitions = Table(
     _big("read_xid", 0),
     _big("read_position", 0),
     _big("met", 0),  # the latest received instant that was read
-    _big("ticked", 0),  # when it was last held: whoever waited longest is next
+    _big("ticked", 0),  # transaction of the last tick that held it: whoever waited longest is next
     _big("due", NEVER),  # the earliest instant at which something is to be done without an event
     postgresql_with={"fillfactor": 50},
 )
 
-sealed = Table("sealed", metadata, _id("partition", autoincrement=False), _big("xid", 0), _big("position", 0))
+offsets = Table("offsets", metadata, _text("name", primary_key=True), _big("xid", 0), _big("position", 0))
 
 # Journeys, their runs and the counts that pages show.
 
@@ -314,14 +318,11 @@ lake_segments = Table(
     metadata,
     _id(),
     _text("name", unique=True),
-    _small("bucket", index=True),
+    _big("bucket", index=True),
     _big("generation"),
-    _big("first"),  # positions of the log
-    _big("last"),
-    _big("earliest"),  # instants at which its events happened
-    *_bigs("latest", "rows", "bytes"),
-    _text("path"),
-    _text("info", "{}"),
+    *_bigs("first", "last"),  # the range of the log that it was sealed from
+    *_bigs("earliest", "latest"),  # instants at which its events happened
+    *_bigs("rows", "bytes"),
 )
 
 imports = Table(

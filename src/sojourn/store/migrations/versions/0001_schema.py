@@ -18,14 +18,10 @@ def upgrade() -> None:
     for statement in Path(__file__).with_suffix(f".{bind.dialect.name}.sql").read_text().split(";\n"):
         if statement.strip():
             bind.exec_driver_sql(statement)
-    bind.exec_driver_sql(f"INSERT INTO partitions (id) VALUES {_numbers(64)}")
-    bind.exec_driver_sql(f"INSERT INTO sealed (partition) VALUES {_numbers(64)}")
+    numbers = ", ".join(f"({number})" for number in range(64))
+    bind.exec_driver_sql(f"INSERT INTO partitions (id) VALUES {numbers}")
 
 
 def downgrade() -> None:
     """There is nothing before it."""
     raise NotImplementedError("the first schema has no predecessor")
-
-
-def _numbers(count: int) -> str:
-    return ", ".join(f"({number})" for number in range(count))

@@ -43,13 +43,6 @@ CREATE TABLE counts (
 	PRIMARY KEY (shard, version, step, what, name)
 );
 
-CREATE TABLE customers (
-	id INTEGER NOT NULL, 
-	created BIGINT NOT NULL, 
-	erased BIGINT DEFAULT 0 NOT NULL, 
-	PRIMARY KEY (id)
-);
-
 CREATE TABLE effects (
 	"key" INTEGER NOT NULL, 
 	run BIGINT NOT NULL, 
@@ -111,18 +104,6 @@ CREATE TABLE hits (
 
 CREATE INDEX ix_hits_effect ON hits (effect);
 
-CREATE TABLE identities (
-	kind TEXT NOT NULL, 
-	value TEXT NOT NULL, 
-	subject BIGINT NOT NULL, 
-	first_seen BIGINT NOT NULL, 
-	origin SMALLINT NOT NULL, 
-	PRIMARY KEY (kind, value)
-)
- WITHOUT ROWID;
-
-CREATE INDEX ix_identities_subject ON identities (subject);
-
 CREATE TABLE imports (
 	id INTEGER NOT NULL, 
 	file TEXT NOT NULL, 
@@ -152,7 +133,7 @@ CREATE TABLE journeys (
 CREATE TABLE lake_segments (
 	id INTEGER NOT NULL, 
 	name TEXT NOT NULL, 
-	bucket SMALLINT NOT NULL, 
+	bucket BIGINT NOT NULL, 
 	generation BIGINT NOT NULL, 
 	first BIGINT NOT NULL, 
 	last BIGINT NOT NULL, 
@@ -160,8 +141,6 @@ CREATE TABLE lake_segments (
 	latest BIGINT NOT NULL, 
 	rows BIGINT NOT NULL, 
 	bytes BIGINT NOT NULL, 
-	path TEXT NOT NULL, 
-	info TEXT DEFAULT '{}' NOT NULL, 
 	PRIMARY KEY (id), 
 	UNIQUE (name)
 );
@@ -218,6 +197,13 @@ CREATE TABLE names (
 	name TEXT NOT NULL, 
 	PRIMARY KEY (code), 
 	UNIQUE (name)
+);
+
+CREATE TABLE offsets (
+	name TEXT NOT NULL, 
+	xid BIGINT DEFAULT 0 NOT NULL, 
+	position BIGINT DEFAULT 0 NOT NULL, 
+	PRIMARY KEY (name)
 );
 
 CREATE TABLE optins (
@@ -283,13 +269,6 @@ CREATE INDEX runs_by_customer ON runs (customer, journey, slot);
 
 CREATE INDEX runs_due ON runs (partition, due) WHERE due < 9223372036854775807;
 
-CREATE TABLE sealed (
-	partition INTEGER NOT NULL, 
-	xid BIGINT DEFAULT 0 NOT NULL, 
-	position BIGINT DEFAULT 0 NOT NULL, 
-	PRIMARY KEY (partition)
-);
-
 CREATE TABLE segments (
 	id INTEGER NOT NULL, 
 	name TEXT NOT NULL, 
@@ -307,13 +286,30 @@ CREATE TABLE settings (
 	PRIMARY KEY (name)
 );
 
+CREATE TABLE subject_links (
+	"left" BIGINT NOT NULL, 
+	"right" BIGINT NOT NULL, 
+	happened BIGINT NOT NULL, 
+	"key" BIGINT NOT NULL, 
+	standing SMALLINT NOT NULL, 
+	PRIMARY KEY ("left", "right")
+)
+ WITHOUT ROWID;
+
 CREATE TABLE subjects (
 	id INTEGER NOT NULL, 
+	kind TEXT NOT NULL, 
+	value TEXT NOT NULL, 
 	customer BIGINT NOT NULL, 
-	PRIMARY KEY (id)
+	kin BIGINT NOT NULL, 
+	first_seen BIGINT NOT NULL, 
+	PRIMARY KEY (id), 
+	UNIQUE (kind, value)
 );
 
-CREATE INDEX ix_subjects_customer ON subjects (customer);
+CREATE INDEX subjects_merged ON subjects (customer) WHERE customer <> id;
+
+CREATE INDEX subjects_of_kin ON subjects (kin) WHERE kin <> id;
 
 CREATE TABLE suppressions (
 	kind TEXT NOT NULL, 
