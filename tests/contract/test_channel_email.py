@@ -1,4 +1,4 @@
-"""Mail as a real server receives it: what is in it, who vouches for it, and what of the server's offers is used."""
+"""Mail as a real server receives it: what is in it, who vouches for it, what of its offers is used."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import re
 from email import message_from_string, policy
 from email.header import decode_header, make_header
 from email.utils import parseaddr
+from functools import cache
 from pathlib import Path
 
 import dkim
 import pytest
-
 from channel_peers import EFFECT, KEY, Inbox, email, mail_server, outgoing, private_key, scripted, server_tls
+
 from sojourn.channel.dkim import DkimKey, Signer
 from sojourn.channel.seal import return_path, sealed
 from sojourn.errors import NotDelivered, TryLater
@@ -88,7 +89,7 @@ def test_names_and_addresses_of_all_kinds_arrive_unchanged(name: str) -> None:
     """P48, from the message to what the server holds."""
     address, person, wired = CORPUS[name]
     subject = f"{person} – naïve “quotes” 🎉 مرحبا"
-    text = f"Dear {person},\n.\n..dots\nFrom here\ntrailing  \n\tтекст 😀\n" + "x" * 2000
+    text = f"Dear {person},\n.\n..dots\nFrom here\ntrailing  \n\tґдз 😀\n" + "x" * 2000
 
     async def scene() -> None:
         inbox = Inbox()
@@ -109,6 +110,21 @@ def test_names_and_addresses_of_all_kinds_arrive_unchanged(name: str) -> None:
         assert html.get_content().replace("\r\n", "\n").removesuffix("\n") == f"<p>{text}"
         assert max(map(len, inbox.octets[0].split(b"\r\n"))) <= 998
         assert not re.search(rb"(?<!\r)\n|\r(?!\n)", inbox.octets[0])
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("dot", ["\r\n.\r\n", "\n.\n", "\r.\r", "\n.\r\n", "\r\n.\n", "\r\n.\r", "\r.\n"])
+def test_no_text_ends_the_mail_early(dot: str) -> None:
+    """SMTP smuggling: what looks like the end of the mail and a next one is text, in every spelling."""
+    smuggled = f"first{dot}MAIL FROM:<evil@evil.example>{dot}RCPT TO:<victim@example.org>{dot}DATA{dot}last"
+
+    async def scene() -> None:
+        inbox = Inbox()
+        async with mail_server(inbox) as port, email(port) as channel:
+            await channel.deliver(outgoing(text=smuggled, html=""))
+        [mail] = inbox.mails
+        assert mail.get_content().splitlines() == smuggled.splitlines()
 
     asyncio.run(scene())
 
@@ -245,12 +261,13 @@ def test_mail_is_encrypted_and_the_server_known(tmp_path: Path) -> None:
 
 
 def _read_address(octets: bytes) -> tuple[str, str]:
-    """Who To names.  (The header registry of Python 3.11 puts spaces between encoded words, against RFC 2047.)"""
+    """Who To names.  (Python 3.11's header registry puts spaces between encoded words.)"""
     raw = message_from_string(octets.decode(), policy=policy.compat32)["To"]
     name, address = parseaddr("".join(raw.splitlines()))
     return str(make_header(decode_header(name))), address
 
 
+@cache
 def _signed(kind: str) -> tuple[bytes, object]:
     """A mail as the server received it, and the name service that knows its key."""
     key = DkimKey(domain="shop.example", selector="s1", private_key=private_key(kind))
@@ -261,7 +278,7 @@ def _signed(kind: str) -> tuple[bytes, object]:
             await channel.deliver(outgoing(reply_to="care@shop.example"))
         return inbox.octets[0]
 
-    def record(name: bytes, timeout: int = 5) -> bytes:  # noqa: ARG001
+    def record(name: bytes, timeout: int = 5) -> bytes:
         assert name == b"s1._domainkey.shop.example."
         return Signer(key).record().encode()
 

@@ -23,6 +23,7 @@ LONGEST_LINE = 998
 """Octets without CRLF (RFC 5322, 2.1.1); a server may refuse, cut or break longer ones."""
 
 _WIDTH = 76  # where lines are folded, and the most for one with an encoded word (RFC 2047, 2)
+_LONGEST_WORD = 900  # in one line with the field's name and an address
 _MOST_FOREIGN = 3  # beyond one octet in three that is not ASCII, base64 is the shorter coding
 _REFUSED = re.compile(r"[\r\n\0]")
 _PLAIN = re.compile(r"[ -~]*")
@@ -121,8 +122,7 @@ def _mailbox(field: str, name: str, of: Address) -> str:
     """`name <address>`, the name as atoms, a quoted string or encoded words (RFC 5322, 3.4)."""
     if not name:
         return of.mailbox
-    longest_word = max(map(len, name.split(" ")))
-    if _PLAIN.fullmatch(name) and "=?" not in name and longest_word < _WIDTH:
+    if _is_plain(name):
         atoms = _ATOMS.fullmatch(name) and " ".join(name.split()) == name
         quoted = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
         return _folded(field, f"{name if atoms else quoted} <{of.mailbox}>")
@@ -134,8 +134,15 @@ def _mailbox(field: str, name: str, of: Address) -> str:
 
 def _text(field: str, value: str) -> str:
     """An unstructured value: folded if it is plain, else encoded words (RFC 2047)."""
-    plain = _PLAIN.fullmatch(value) and value == value.strip() and "=?" not in value
+    plain = _is_plain(value) and value == value.strip()
     return _folded(field, value) if plain else _encoded(field, value)
+
+
+def _is_plain(value: str) -> bool:
+    """Whether it can be written as it is: printable ASCII that nobody decodes and that can be folded."""
+    if not _PLAIN.fullmatch(value) or "=?" in value or " " * _WIDTH in value:
+        return False
+    return max(map(len, value.split(" "))) <= _LONGEST_WORD
 
 
 def _folded(field: str, value: str) -> str:
