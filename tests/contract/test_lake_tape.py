@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import resource
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sojourn.errors import BrokenInvariant
+from sojourn.errors import BrokenInvariant, Unavailable
 from sojourn.lake.folder import Folder
 from sojourn.lake.layout import Merged, Wanted
 from sojourn.lake.merge import due, erase, merge
@@ -294,3 +295,17 @@ def test_what_is_erased_is_in_no_byte_of_the_new_generation(tmp_path: Path) -> N
     assert b"canary" not in held
     assert erase(folder, [successor], np.array([1])) == {successor.name: None}
     assert erase(folder, [successor], np.array([2, 9])) == {}
+
+
+def test_a_full_disk_leaves_no_half_file(tmp_path: Path) -> None:
+    """The limit on a file's size stands in for the disk: both refuse a write in the middle of a file."""
+    folder = Folder.local(tmp_path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
+    try:
+        with pytest.raises(Unavailable, match="cannot take"):
+            seal(folder, columns(some(5000)), 1, 5000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert len(seal(folder, columns(some(5000)), 1, 5000)) == 1

@@ -34,7 +34,7 @@ _REST = b"sojourn.rest"
 
 @dataclass(frozen=True)
 class Rows:
-    """n rows of the log, in any order; `properties` and `traits` are JSON objects of scalars."""
+    """n rows of the log, in any order; `properties` and `traits` are JSON objects of scalars, or empty."""
 
     subject: Ints  # int64[n], as are the next five
     happened: Ints
@@ -81,4 +81,6 @@ def _column(rows: Rows, field: pa.Field) -> pa.Array:
     values = getattr(rows, field.name)
     if field.type == NAMES:
         return pa.array(values, pa.string()).dictionary_encode()
+    if field.type == pa.string():
+        return pa.array([text or "{}" for text in values], pa.string())
     return pa.array(values, field.type)

@@ -27,7 +27,6 @@ NUMBERS, TEXTS = "#n", "#t"
 MOST_NAMES = 128
 """Names of a kind that a segment shreds: a row group of 65,536 rows then takes 260 MB at the worst."""
 
-_NOTHING = ("", "{}")
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -59,7 +58,7 @@ def shredded(texts: pa.Array, kind: str, only: str | None = None) -> Shredded:
     codes: Codes = encoded.indices.to_numpy(zero_copy_only=False)
     found: dict[str, _Values] = {}
     for row, text in enumerate(encoded.dictionary.to_pylist()):
-        if text not in _NOTHING:
+        if text != "{}":
             _read(text, row, found)
     chosen = found.keys() & {only} if only is not None else _commonest(found, codes)
     columns = {
