@@ -30,10 +30,11 @@ _FORBIDDEN = tuple(
         *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
         *("192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15"),
         *("198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
-        # IPv6: what is local, and every form that carries an IPv4 address inside.
-        *("::/96", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/32"),
-        *("2001:db8::/32", "2002::/16", "3fff::/20", "5f00::/16", "fc00::/7", "fd00:ec2::/32"),
-        *("fe80::/10", "fec0::/10", "ff00::/8"),
+        # Only 2000::/3 is given out.  Outside of it: loopback, unique local, link local, multicast, and
+        # all that carries an IPv4 address (::/96, ::ffff:0:0/96, 64:ff9b::/96, 64:ff9b:1::/48).
+        *("::/3", "4000::/2", "8000::/1"),
+        # Within it: protocols' own and Teredo, documentation, 6to4.
+        *("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"),
     )
 )
 """Explicit, since `is_global` of Python 3.11 lets several of these pass."""
