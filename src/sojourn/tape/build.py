@@ -39,23 +39,21 @@ def build(  # noqa: PLR0913 - the columns of a tape are many
     tape even without an event.
     """
     met = times if received is None else received
-    order = _sorted(customers, met)
-    ids = np.unique(customers if everyone is None else np.concatenate((customers, everyone)))
-    starts = np.append(np.searchsorted(customers[order], ids), len(order)).astype(np.int64)
-    met = met[order]
-    happened = met if received is None else _one_if_equal(met, np.minimum(times[order], met))
-    places = _inverse(order)
+    order = _order(customers, met)
+    ids, starts = _customers(_sorted(customers, order), everyone)
+    met = _sorted(met, order)
+    happened = met if received is None else _one_if_equal(met, np.minimum(_sorted(times, order), met))
     return Tape(
         customers=ids,
         starts=starts,
         times=happened,
         received=_spread(starts, met),
-        names=names[order],
+        names=_sorted(names, order),
         vocabulary=tuple(vocabulary),
-        keys=_NONE if keys is None else keys[order],
-        runs=_NONE if runs is None else runs[order],
-        properties=_moved(Columns.of(properties or {}), places),
-        traits=_moved(Columns.of(traits or {}), places),
+        keys=_NONE if keys is None else _sorted(keys, order),
+        runs=_NONE if runs is None else _sorted(runs, order),
+        properties=_moved(properties or {}, order),
+        traits=_moved(traits or {}, order),
     )
 
 
@@ -129,10 +127,28 @@ def keep(tape: Tape, mask: Bools) -> Tape:
     )
 
 
-def _sorted(customers: Ints, met: Ints) -> Ints:
-    """The order by (customer, met, given order); rows that stand in it already are not sorted again."""
-    later = (customers[1:] > customers[:-1]) | ((customers[1:] == customers[:-1]) & (met[1:] >= met[:-1]))
-    return np.arange(len(met)) if later.all() else np.lexsort((met, customers))
+def _order(customers: Ints, met: Ints) -> Ints | None:
+    """The order by (customer, met, given order); None if they stand in it, so that nothing is copied."""
+    same = customers[1:] == customers[:-1]
+    if ((customers[1:] > customers[:-1]) | (same & (met[1:] >= met[:-1]))).all():
+        return None
+    return np.lexsort((met, customers))
+
+
+def _sorted(array: npt.NDArray[Scalar], order: Ints | None) -> npt.NDArray[Scalar]:
+    return array if order is None else array[order]
+
+
+def _customers(owners: Ints, everyone: Ints | None) -> tuple[Ints, Ints]:
+    """The distinct customers, and where their events start, from the sorted owners of all events."""
+    first = np.ones(len(owners), np.bool_)
+    first[1:] = owners[1:] != owners[:-1]
+    begins = np.append(np.flatnonzero(first), len(owners))
+    ids = owners[first]
+    if everyone is None:
+        return ids, begins
+    all_ids = np.union1d(ids, everyone)
+    return all_ids, np.append(begins[np.searchsorted(ids, all_ids)], len(owners))
 
 
 def _one_if_equal(met: Ints, happened: Ints) -> Ints:
@@ -144,20 +160,18 @@ def _spread(starts: Ints, met: Ints) -> Ints:
     return met if rises(starts, met) else spread(starts, met)
 
 
-def _inverse(order: Ints) -> Ints:
+def _moved(columns: Mapping[str, Column], order: Ints | None) -> Columns:
+    if not columns or order is None:
+        return Columns.of({name: _in_order(column, column.positions) for name, column in columns.items()})
     places = np.empty(len(order), np.int64)
     places[order] = np.arange(len(order))
-    return places
-
-
-def _moved(columns: Columns, places: Ints) -> Columns:
-    def load(name: str) -> Column:
-        return _in_order(columns[name], places[columns[name].positions])
-
-    return Columns(tuple(columns), load)
+    return Columns.of({name: _in_order(column, places[column.positions]) for name, column in columns.items()})
 
 
 def _in_order(column: Column, positions: Ints) -> Column:
+    """The column with its events at these positions instead, in tape order."""
+    if (positions[1:] > positions[:-1]).all():
+        return Column(positions, column.numbers, column.codes, column.texts)
     order = np.argsort(positions)
     return Column(positions[order], column.numbers[order], column.codes[order], column.texts)
 
