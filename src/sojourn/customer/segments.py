@@ -1,0 +1,189 @@
+"""Segments: named rules whose membership follows events and the passing of time by itself.
+
+A customer is asked again at each event that the rule listens for and at each instant at which time
+alone may change the answer, at exactly these instants, however late or in how large steps we get to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sojourn.errors import Invalid
+from sojourn.rule.cohort import Cohort
+from sojourn.rule.definition import Rule
+from sojourn.rule.evaluate import evaluate
+from sojourn.rule.horizon import horizon
+from sojourn.rule.listens import listens
+from sojourn.rule.needs import needs
+from sojourn.tape.kernels.neighbours import last_before, next_after
+from sojourn.tape.selection import Selection
+from sojourn.tape.tape import NEVER, Bools, Ints
+
+MOST_ASKED = 1 << 20
+"""Askings answered together: their columns then take about 100 MB."""
+
+
+@dataclass(frozen=True, eq=False)
+class Membership:
+    """Where m customers stand with one segment."""
+
+    members: Bools  # bool[m]
+    seen: Ints  # int64[m], microseconds UTC up to which it was followed, that instant included
+    due: Ints  # int64[m], when time alone may change it, NEVER if it cannot
+
+    @staticmethod
+    def starting(at: Ints) -> Membership:
+        """Of customers who are members of nothing before these instants, at which they are first asked:
+        when the segment began, or the customer."""
+        return Membership(np.zeros(len(at), np.bool_), at - 1, at)
+
+    def take(self, which: Ints) -> Membership:
+        return Membership(self.members[which], self.seen[which], self.due[which])
+
+
+@dataclass(frozen=True, eq=False)
+class Crossings:
+    """k times that a customer entered or left a segment, by customer and instant; the two alternate."""
+
+    rows: Ints  # int64[k], row of the customer on the tapes
+    instants: Ints  # int64[k], microseconds UTC
+    entered: Bools  # bool[k], else left
+
+
+def follow(rule: Rule, cohort: Cohort, membership: Membership) -> tuple[Membership, Crossings]:
+    """Follows the segment of this rule up to and with `cohort.now`, from where its customers stand.
+
+    The cohort asks about each customer once, and its tapes hold all that the rule needs.  Where a
+    customer is followed in several steps, the crossings are those of one step.
+    """
+    heard = tuple(listens(rule, tape, cohort.segments, zone=cohort.zone) for tape in cohort.tapes)
+    parts = [
+        _followed(rule, cohort.take(which), membership.take(which), heard)
+        for which in _blocks(cohort, membership, heard)
+    ]
+    return _joined([part[0] for part in parts]), _together([part[1] for part in parts])
+
+
+def check(segments: Mapping[str, Rule]) -> None:
+    """Raises Invalid, with the segment as place, where one leads back to itself, names a segment that is
+    not there, or asks about a journey's run."""
+    for name, rule in segments.items():
+        try:
+            found = needs(rule, segments)
+        except Invalid as error:
+            raise Invalid(error.message, place=name) from error
+        unknown = sorted(found.segments - segments.keys())
+        if unknown:
+            raise Invalid(f"there is no segment {unknown[0]!r}", place=name)
+        if found.run:
+            raise Invalid("a segment cannot ask about a run: name the journey", place=name)
+
+
+def _blocks(cohort: Cohort, membership: Membership, heard: tuple[Selection, ...]) -> Iterator[Ints]:
+    """The customers in blocks of so many that their askings fit in memory."""
+    asked = np.ones(len(cohort), np.int64)
+    for selection in heard:
+        first, last = _heard(selection, cohort, membership)
+        asked += last - first
+    blocks = np.cumsum(asked) // MOST_ASKED
+    cuts = np.flatnonzero(np.diff(blocks)) + 1
+    yield from np.split(np.arange(len(cohort)), cuts)
+
+
+def _heard(selection: Selection, cohort: Cohort, membership: Membership) -> tuple[Ints, Ints]:
+    """Each customer's events not seen yet: from which to before which of the selection."""
+    first = next_after(selection, cohort.rows, membership.seen)
+    last = last_before(selection, cohort.rows, cohort.now)
+    none = (first < 0) | (last < first)
+    return np.where(none, 0, first), np.where(none, 0, last + 1)
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """k askings, each about one customer of the cohort, and until when its answer is awaited."""
+
+    places: Ints  # int64[k], of the customer in the cohort
+    instants: Ints  # int64[k]
+    before: Ints  # int64[k], the next event's instant, or one past the end
+
+
+def _followed(
+    rule: Rule, cohort: Cohort, membership: Membership, heard: tuple[Selection, ...]
+) -> tuple[Membership, Crossings]:
+    timed = needs(rule, cohort.segments).timed
+    pending = _awaited(cohort, _woken(cohort, membership, heard))
+    places, instants, answers, changes = ([np.empty(0, np.int64)] for _ in range(4))
+    while len(pending.places):
+        about = replace(cohort.take(pending.places), now=pending.instants)
+        change = horizon(rule, about) if timed else np.full(len(about), NEVER)
+        places.append(pending.places)
+        instants.append(pending.instants)
+        answers.append(evaluate(rule, about).astype(np.int64))
+        changes.append(change)
+        again = np.flatnonzero(change < pending.before)
+        pending = _Asked(pending.places[again], change[again], pending.before[again])
+    columns = tuple(np.concatenate(column) for column in (places, instants, answers, changes))
+    order = np.lexsort((columns[1], columns[0]))
+    place, instant, answer, change = (column[order] for column in columns)
+    return _read(cohort, membership, place, instant, answer.astype(np.bool_), change)
+
+
+def _woken(cohort: Cohort, membership: Membership, heard: tuple[Selection, ...]) -> tuple[Ints, Ints]:
+    """Whom to ask when because of an event, or because an instant is due that was foreseen: places in
+    the cohort and instants, by both, each once."""
+    due = np.flatnonzero(membership.due <= cohort.now)
+    places, instants = [due], [membership.due[due]]
+    for selection in heard:
+        first, last = _heard(selection, cohort, membership)
+        counts = last - first
+        events = np.repeat(first - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
+        places.append(np.repeat(np.arange(len(cohort)), counts))
+        instants.append(selection.received[events])
+    place, instant = np.concatenate(places), np.concatenate(instants)
+    order = np.lexsort((instant, place))
+    place, instant = place[order], instant[order]
+    new = np.append(True, (place[1:] != place[:-1]) | (instant[1:] != instant[:-1]))[: len(place)]
+    return place[new], instant[new]
+
+
+def _awaited(cohort: Cohort, woken: tuple[Ints, Ints]) -> _Asked:
+    places, instants = woken
+    before = cohort.now[places] + 1
+    same = np.flatnonzero(places[1:] == places[:-1])
+    before[same] = instants[same + 1]
+    return _Asked(places, instants, before)
+
+
+def _read(
+    cohort: Cohort, membership: Membership, places: Ints, instants: Ints, answers: Bools, changes: Ints
+) -> tuple[Membership, Crossings]:
+    """Where customers stand after these answers, by customer and instant, and where they crossed over."""
+    last = np.flatnonzero(np.append(places[1:] != places[:-1], True))[: len(places)]
+    members, due = membership.members.copy(), membership.due.copy()
+    members[places[last]], due[places[last]] = answers[last], changes[last]
+    before = np.append(False, answers[:-1])[: len(answers)]
+    first = np.append(True, places[1:] != places[:-1])[: len(places)]
+    before[first] = membership.members[places[first]]
+    crossed = np.flatnonzero(answers != before)
+    seen = np.maximum(membership.seen, cohort.now)
+    crossings = Crossings(cohort.rows[places[crossed]], instants[crossed], answers[crossed])
+    return Membership(members, seen, due), crossings
+
+
+def _joined(parts: list[Membership]) -> Membership:
+    return Membership(
+        np.concatenate([part.members for part in parts]),
+        np.concatenate([part.seen for part in parts]),
+        np.concatenate([part.due for part in parts]),
+    )
+
+
+def _together(parts: list[Crossings]) -> Crossings:
+    return Crossings(
+        np.concatenate([part.rows for part in parts]),
+        np.concatenate([part.instants for part in parts]),
+        np.concatenate([part.entered for part in parts]),
+    )
