@@ -30,7 +30,7 @@ class _Calls:
     def survey(self) -> Survey:
         names, customers, instants = Counter[str](), set[object](), list[int]()
         bad, rows = list[BadRow](), 0
-        for rows, read_ in self._read(0):  # noqa: B007 - the last row is their number
+        for rows, read_ in self._read(0):
             if isinstance(read_, Rejected):
                 text = read_.event[:80].decode(errors="replace")
                 bad.append(BadRow(rows, read_.place, text, read_.why))
@@ -63,7 +63,8 @@ class _Calls:
                 if row > after:
                     salt = f"{self._file.fingerprint:x}.{row}"
                     found = read(Envelope([msgspec.Raw(line.strip())]), _SOURCE, self._file.now, salt)
-                    yield row, next(iter((*found.events, *found.rejected)), None)
+                    event = next(iter(found.events), None)
+                    yield row, event or next(iter(found.rejected), None)
 
 
 format_ = Format("segment", (".segment.jsonl", ".segment.jsonl.gz"), _Calls)
