@@ -116,7 +116,7 @@ def _say(program: Program, step: str, answer: Answer, runs: Some, moved: Moved, 
     """The answer after policy has had its word on what the runs want sent."""
     assert isinstance(answer.ask, Send)
     effects = _effects(program, step, answer.ask, runs)
-    verdicts = world.decide(effects, program.journey.priority)
+    verdicts = world.decide(world, effects, program.journey.priority)
     delivered = verdicts.outcomes == DELIVER
     held = verdicts.outcomes == HELD
     if delivered.any():

@@ -34,12 +34,12 @@ class Playing:
         self.effects: list[Effects] = []
         self.ended: list[Runs] = []
         self._after, self._until = after, until
-        self._open(world, known, after[known.rows])
+        self._open(world, known, after[known.rows], np.zeros(len(known), np.bool_))
 
     def __len__(self) -> int:
         return len(self.runs)
 
-    def _open(self, world: World, known: Runs, seen: Ints) -> None:
+    def _open(self, world: World, known: Runs, seen: Ints, touched: Bools) -> None:
         """Lay out the slots of the candidates and of the runs already known."""
         self.candidates: Candidates = candidates(self.newest, world, self._after, self._until, known)
         self.runs = Runs.empty(self.candidates.rows, self.candidates.slots)
@@ -48,6 +48,7 @@ class Playing:
         places = _places(self.candidates, known)
         self.runs.put(places, known)
         self.seen[places] = seen
+        self.touched[places] = touched
         self.wakes = np.full(len(self.runs), NEVER)
         self.alone = bool((np.diff(self.runs.rows) > 0).all())
         self.awaken(np.arange(len(self.runs)), world)
@@ -121,7 +122,7 @@ class Playing:
 
     def reopen(self, world: World) -> None:
         """Take in triggers among the marks made since."""
-        self._open(world, self.runs, self.seen)
+        self._open(world, self.runs, self.seen, self.touched)
 
 
 def play(players: Sequence[Playing], world: World, until: int) -> None:

@@ -177,7 +177,9 @@ def _target(program: Program, step: int, exit: int) -> str | None:
 
 
 def _planned(player: Playing, step: str) -> int:
-    return sum(len(e) for e in player.effects if e.step == step and isinstance(e.ask, Send) and e.reasons is None)
+    return sum(
+        len(e) for e in player.effects if e.step == step and isinstance(e.ask, Send) and e.reasons is None
+    )
 
 
 def _suppressed(player: Playing, step: str) -> dict[str, int]:

@@ -49,10 +49,15 @@ class Live:
     """The live driver of one process, with its resident tapes; `of_log` makes a tape, by subject, of log rows."""
 
     def __init__(
-        self, resident: Resident, names: Names, of_log: Callable[[Logged], Tape], at_once: int = PARTITIONS
+        self,
+        resident: Resident,
+        names: Names,
+        of_log: Callable[[Logged], Tape],
+        at_once: int = PARTITIONS,
+        max_late: int = MAX_LATE,
     ) -> None:
         self.resident, self.names = resident, names
-        self._of_log, self._at_once = of_log, at_once
+        self._of_log, self._at_once, self._max_late = of_log, at_once, max_late
 
     def tick(self, connection: Connection, catalogue: Catalogue, now: int) -> Ticked:
         """Take what has come in and come due in free partitions up to `now`, and write what becomes of it."""
@@ -67,7 +72,8 @@ class Live:
         moved = planned = 0
         if len(customers):
             turn = Turn(catalogue, customers, self.resident.tape(customers), held, until)
-            turn.play(connection, self._triggered(catalogue, news.names[stirring]))
+            triggered = self._triggered(catalogue, news.names[stirring])
+            turn.play(connection, triggered, until - self._max_late)
             moved, planned = turn.write(connection, self.names)
         met = np.maximum(held.met, until)
         partitions.save(connection, replace(held, met=met, due=runs.next_due(connection, held.ids)))
@@ -155,8 +161,8 @@ class Turn:
         self.after = held.met[np.searchsorted(held.ids, customers % PARTITIONS)]
         self.players: list[tuple[Offered, Playing, Ints]] = []
 
-    def play(self, connection: Connection, triggered: list[Offered]) -> None:
-        """Load where the customers stand and advance them."""
+    def play(self, connection: Connection, triggered: list[Offered], too_late: int) -> None:
+        """Load where the customers stand and advance them; what was due before `too_late` comes due now."""
         inside = runs.of_customers(connection, self.customers)
         for offered in self.catalogue.journeys:
             mine = inside.take(np.flatnonzero(inside.journeys == offered.id))
@@ -164,13 +170,13 @@ class Turn:
             if may_enter:
                 mine = runs.last_of_journey(connection, self.customers, offered.id)
             if may_enter or len(mine):
-                known = written.journey_runs(self._not_too_late(mine), offered, self.customers)
+                known = written.journey_runs(self._at_least(mine, too_late), self.customers)
                 player = Playing(offered.programs, self.world, self.after, self.until, known)
                 self.players.append((offered, player, known.ids))
         play([player for _, player, _ in self.players], self.world, self.until)
 
-    def _not_too_late(self, stored: runs.Runs) -> runs.Runs:
-        late = (stored.due < self.until - MAX_LATE) & (stored.left > self.until)
+    def _at_least(self, stored: runs.Runs, too_late: int) -> runs.Runs:
+        late = (stored.due < too_late) & (stored.left > self.until)
         return replace(stored, due=np.where(late, self.until, stored.due))
 
     def write(self, connection: Connection, names: Names) -> tuple[int, int]:

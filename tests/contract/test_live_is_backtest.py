@@ -1,0 +1,231 @@
+"""Live is backtest: one history and its journeys, fed in arrival order with kills, and played at once."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from sqlalchemy import Connection
+
+from sojourn.journey.play import Playing, play
+from sojourn.journey.program import Program
+from sojourn.journey.runs import Runs
+from sojourn.journey.text import read_journey
+from sojourn.journey.world import GRAIN, World
+from sojourn.lake.folder import Folder
+from sojourn.message.policy import Policy, parse
+from sojourn.runtime.catalogue import Catalogue, Offered
+from sojourn.runtime.deciding import deciding
+from sojourn.runtime.live import Live
+from sojourn.runtime.records import tapes_of_log
+from sojourn.runtime.resident import Resident
+from sojourn.runtime.written import TICK
+from sojourn.store import log, runs
+from sojourn.store import effects as ledger
+from sojourn.store.database import Database
+from sojourn.store.names import Names
+from sojourn.store.partitions import PARTITIONS
+from sojourn.tape.hashing import mix
+from sojourn.tape.tape import Ints
+
+HOUR = 3_600_000_000
+BEGIN = 1_772_000_000_000_000 // GRAIN * GRAIN
+NAMES = ("Signed Up", "Logged In", "Added", "Order Completed", "Noise", "Identified")
+
+NURTURE = """
+journey: nurture
+enter: [{event: Signed Up, again: after leaving}]
+goal: {event: Order Completed, within: 20 days}
+leave_if: {performed: Logged In, at_least: 3, within: 2 days}
+steps:
+  hello: {send: {template: hello, purpose: transactional}}
+  pause: {wait: 1 day}
+  choice:
+    branch:
+      - {if: {performed: Logged In, within: 2 days}, then: listen}
+      - {if: {trait: plan, is: paid}, then: mark}
+    otherwise: arms
+  arms: {split: [{name: a, weight: 1, then: mark}, {name: b, weight: 2, then: listen}]}
+  mark: {set_trait: {plan: paid}}
+  shout: {emit_event: {name: Nudged, properties: {by: nurture}}}
+  listen:
+    wait_for:
+      - {event: Added, then: again}
+      - {if: {performed: Logged In, at_least: 2, within: 12 hours}, then: bye}
+    at_most: 36 hours
+    otherwise: bye
+  again: {send: {template: again, purpose: transactional}, then: listen}
+  bye: {leave: done}
+"""
+
+CART = """
+journey: cart
+enter: [{event: Added, where: {value: {above: 3}}, again: per cart after leaving}]
+holdout: 20%
+steps:
+  pause: {wait_until: {time: "09:00"}}
+  mail: {send: {template: cart, purpose: transactional}}
+  more: {wait_for: [{event: Order Completed, since: entry}], at_most: 3 days}
+"""
+
+CHAIN = """
+journey: chain
+enter: [{event: Nudged, again: after 2 days}, {event: Noise, again: never, if: {trait: plan, is: paid}}]
+steps:
+  pause: {wait: 90 minutes}
+  mail: {send: {template: chain, purpose: transactional}}
+"""
+
+POLICY = {
+    "caps": [{"at_most": 2, "days": 1, "then": "hold"}],
+    "quiet": [{"from": "22:00", "to": "07:30"}],
+    "consent": {"transactional": "none"},
+    "fallback_zone": "Europe/Berlin",
+}
+
+
+def history(seed: int, customers: int, events: int) -> log.Events:
+    """Random events in the order of their arrival; names are codes from 1."""
+    dice = np.random.default_rng(seed)
+    subjects = dice.integers(1, customers + 1, events)
+    received = np.sort(BEGIN + dice.integers(0, 30 * 24 * HOUR // GRAIN, events) * GRAIN)
+    received += np.arange(events) * GRAIN  # each at an instant of its own
+    names = dice.integers(0, len(NAMES), events)
+    properties = [
+        msgspec.json.encode({"value": int(value), "cart": f"c{cart}"}).decode()
+        for value, cart in zip(dice.integers(0, 10, events), dice.integers(0, 4, events), strict=True)
+    ]
+    plans = ["paid", "free"]
+    traits = [f'{{"plan":"{plans[pick]}"}}' if name == 5 else "" for pick, name in zip(dice.integers(0, 2, events), names, strict=True)]
+    return log.Events(
+        partitions=subjects % PARTITIONS,
+        subjects=subjects,
+        keys=mix(np.arange(1, events + 1), seed),
+        runs=np.zeros(events, np.int64),
+        names=names + 1,
+        happened=received - dice.integers(0, 2 * HOUR, events),
+        received=received,
+        origins=np.full(events, 2),
+        properties=properties,
+        traits=traits,
+    )
+
+
+def catalogue() -> Catalogue:
+    texts = (NURTURE, CART, CHAIN)
+    offered = tuple(Offered(n, (Program(read_journey(text), n),)) for n, text in enumerate(texts, start=1))
+    return Catalogue(journeys=offered, policy=parse(POLICY))
+
+
+def part(events: log.Events, first: int, end: int) -> log.Events:
+    return log.Events(**{field.name: getattr(events, field.name)[first:end] for field in fields(log.Events)})
+
+
+class Killed(Exception):
+    """Stands for a kill in the middle of a tick: its transaction is gone."""
+
+
+def live(database: Database, folder: Folder, events: log.Events, published: Catalogue, seed: int) -> None:
+    """Feed the events in arrival order, tick at random instants, and lose the process now and then."""
+    dice = np.random.default_rng(seed)
+
+    def names_first(connection: Connection) -> None:
+        Names(database.reading).codes(connection, NAMES)
+
+    database.write(names_first)
+    until = int(events.received[-1]) + 40 * 24 * HOUR
+    cuts = np.sort(dice.integers(0, len(events.keys), 40))
+    driver = fresh(database, folder)
+    previous = 0
+    for cut in [*cuts.tolist(), len(events.keys)]:
+        if cut > previous:
+            batch = part(events, previous, cut)
+            database.write(lambda connection, batch=batch: log.append(connection, batch))
+        now = int(events.received[cut]) - 1 if cut < len(events.keys) else until
+        previous = cut
+        if dice.random() < 0.3:
+            with pytest.raises(Killed):
+                database.write(lambda c, d=driver, now=now: killed(d, c, published, now))
+            driver = fresh(database, folder)
+        while step(database, driver, published, now):
+            pass
+
+
+def step(database: Database, driver: Live, published: Catalogue, now: int) -> bool:
+    return database.write(lambda connection: driver.tick(connection, published, now)).held > 0
+
+
+def killed(driver: Live, connection: Connection, published: Catalogue, now: int) -> None:
+    driver.tick(connection, published, now)
+    raise Killed
+
+
+def fresh(database: Database, folder: Folder) -> Live:
+    names = Names(database.reading)
+    return Live(Resident(), names, tapes_of_log(folder, names), at_once=16, max_late=10**15)
+
+
+def played_at_once(folder: Folder, database: Database, events: log.Events, published: Catalogue) -> World:
+    until = int(events.received[-1]) + 40 * 24 * HOUR
+    zeros = np.zeros(len(events.keys), np.int64)
+    logged = log.Logged(
+        **{name: getattr(events, name) for name in log.Events.__dataclass_fields__},
+        xids=zeros,
+        positions=np.arange(len(events.keys)),
+    )
+    tape = tapes_of_log(folder, Names(database.reading))(logged)
+    world = World(
+        tape=tape,
+        zone=published.policy.fallback_zone,
+        heard=published.heard,
+        kept=True,
+        decide=deciding(published),
+        resolve=published.resolve,
+    )
+    none = np.empty(0, np.int64)
+    after = np.zeros(len(tape.customers), np.int64)
+    players = [Playing(o.programs, world, after, until, Runs.empty(none, none)) for o in published.journeys]
+    play(players, world, until)
+    world.players = players  # type: ignore[attr-defined]
+    return world
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_same_runs_same_marks_same_effect_keys(database: Database, tmp_path: Path, seed: int) -> None:
+    folder = Folder.local(tmp_path / "lake")
+    events, published = history(seed, customers=60, events=1500), catalogue()
+    live(database, folder, events, published, seed)
+    world = played_at_once(folder, database, events, published)
+
+    with database.reading() as connection:
+        everybody = np.arange(1, 61)
+        stored = runs.of_customers(connection, everybody, inside=False)
+        marks = log.read(connection, log.Offset(), 1_000_000)
+        sent = [ledger.of_customer(connection, customer) for customer in everybody.tolist()]
+    lived = dict(zip(stored.ids.tolist(), zip(stored.steps.tolist(), stored.hops.tolist(), stored.entered.tolist(), stored.since.tolist(), stored.due.tolist(), stored.left.tolist(), stored.reasons, strict=True), strict=True))
+    replayed = {}
+    for player in world.players:  # type: ignore[attr-defined]
+        moved, reasons = player.changed(), player.newest.reasons
+        for n in range(len(moved)):
+            replayed[int(moved.ids[n])] = (int(moved.steps[n]), int(moved.hops[n]), int(moved.entered[n]), int(moved.since[n]), int(moved.due[n]), int(moved.left[n]), reasons[moved.reasons[n]] if moved.reasons[n] >= 0 else "")
+    assert len(replayed) > 100
+    assert lived == replayed
+
+    ours = marks.take(np.flatnonzero(marks.origins == TICK))
+    told = {(int(k), int(r)) for k, r in zip(ours.keys, ours.received, strict=True)}
+    assert told == {
+        (int(key), int(instant))
+        for batch, received in world.told
+        for key, instant in zip(batch.keys, received, strict=True)
+    }
+    planned = {int(key) for part in sent for key in part.keys}
+    assert planned == {
+        int(key)
+        for player in world.players  # type: ignore[attr-defined]
+        for effects in player.effects
+        if effects.reasons is None and hasattr(effects.ask, "template")
+        for key in effects.keys
+    }
