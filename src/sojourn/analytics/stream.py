@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 
-import numpy as np
-
 from sojourn.errors import Invalid
 from sojourn.tape.kernels.order import by_happened
 from sojourn.tape.tape import Codes, Ints, Tape
+
+_DAY = 86_400_000_000
 
 
 def happened(tape: Tape) -> tuple[Ints, Codes]:
@@ -28,7 +28,13 @@ def code_of(tape: Tape, name: str, place: str) -> int:
     return tape.codes[name]
 
 
-def first_and_last(times: Ints) -> tuple[int, int]:
-    """The days (UTC, since 1970) of the first and the last event; of none, day 0 twice."""
-    day = 86_400_000_000
-    return (int(np.min(times)) // day, int(np.max(times)) // day) if len(times) else (0, 0)
+def first_and_last_day(starts: Ints, times: Ints) -> tuple[int, int]:
+    """The days (UTC, since 1970) of the first and the last of events that stand as they happened.
+
+    Of no events, day 0 twice.
+    """
+    held = starts[1:] > starts[:-1]
+    if not held.any():
+        return 0, 0
+    first, last = times[starts[:-1][held]].min(), times[starts[1:][held] - 1].max()
+    return int(first) // _DAY, int(last) // _DAY

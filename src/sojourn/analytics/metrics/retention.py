@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sojourn.analytics.metric import Metric
-from sojourn.analytics.stream import code_of, first_and_last, happened
+from sojourn.analytics.stream import code_of, first_and_last_day, happened
 from sojourn.errors import Invalid
 from sojourn.tape.kernels.cohorts import cohorts
 from sojourn.tape.tape import Ints, Tape
@@ -59,9 +59,11 @@ class RetentionAnswer(msgspec.Struct, frozen=True):
 
 def retention(tape: Tape, question: RetentionQuestion) -> RetentionAnswer:
     """How many of each cohort came back by period.  Raises Invalid for a name that was never seen."""
-    start, back = code_of(tape, question.start, "start"), code_of(tape, question.returning, "return")
+    start = code_of(tape, question.start, "start")
+    back = np.zeros(len(tape.vocabulary), np.bool_)
+    back[code_of(tape, question.returning, "return")] = True
     times, names = happened(tape)
-    day, last_day = first_and_last(times)
+    day, last_day = first_and_last_day(tape.starts, times)
     periods, dates = _calendar(question.period, day, last_day)
     if len(dates) > _MOST_PERIODS:
         raise Invalid(f"the events span {len(dates):,} periods; ask for longer ones", place="period")
