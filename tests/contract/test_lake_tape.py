@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sojourn.errors import BrokenInvariant, Unavailable
-from sojourn.lake.folder import Folder
+from sojourn.errors import Unavailable
+from sojourn.lake.folder import Folder, Gone
 from sojourn.lake.layout import Merged, Wanted
 from sojourn.lake.merge import due, erase, merge
 from sojourn.lake.read import load
@@ -226,7 +226,7 @@ def test_a_tape_goes_on_reading_after_its_files_are_merged_away(tmp_path: Path) 
     tape = load(folder, segments)
     folder.remove(segments[0].name)
     assert tape.properties["p"].numbers.tolist() == [0, 1, 2, 3]
-    with pytest.raises(BrokenInvariant, match="listed"):
+    with pytest.raises(Gone, match="listed"):
         load(folder, segments)
 
 

@@ -178,8 +178,11 @@ def test_an_event_belongs_to_the_user_even_on_the_device_of_another() -> None:
 
 def test_a_thousand_anonymous_ids_leave_a_user_with_the_first_five() -> None:
     graph = Graph()
-    for i in range(1100):
-        graph.accept(Sighting((user("u"), anon(f"a{i}")), i, i + 1))
+    arrivals = [(i * 617) % 1000 for i in range(1000)] + list(range(1000, 1100))
+    for low in range(0, 1100, 100):
+        graph.accept(
+            *(Sighting((user("u"), anon(f"a{i}")), i, i + 1) for i in arrivals[low : low + 100]),
+        )
     mine = max(graph.profiles(), key=len)
     assert mine == {Identity(*user("u")), *(Identity(*anon(f"a{i}")) for i in range(5))}
     assert len(graph.links) == MOST_LINKS

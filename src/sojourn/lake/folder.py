@@ -17,6 +17,11 @@ from sojourn.errors import BrokenInvariant, Unavailable
 _PART = ".part"
 
 
+class Gone(BrokenInvariant):
+    """A listed file is not there: a merge or an erasure has removed it since the list was read, so read
+    the list again; if it is still listed then, the lake is damaged."""
+
+
 @dataclass(frozen=True)
 class Folder:
     """Files by name under one root.  A name may hold slashes."""
@@ -33,11 +38,11 @@ class Folder:
         return f"{self.root}/{name}"
 
     def read(self, name: str) -> pa.NativeFile:
-        """The file, open.  It stays readable though it be removed meanwhile."""
+        """The file, open.  It stays readable though it be removed meanwhile.  Raises Gone."""
         try:
             return self.files.open_input_file(self.path(name))
         except FileNotFoundError as error:
-            raise BrokenInvariant(f"segment {name} is listed, but the lake does not hold it") from error
+            raise Gone(f"segment {name} is listed, but the lake does not hold it") from error
 
     @contextmanager
     def writing(self, name: str) -> Iterator[pa.NativeFile]:

@@ -32,7 +32,7 @@ def load(
 
     The list of segments and the tail are to be read in one transaction, so that no row is in both
     or in neither.  Properties and traits are read when first asked for, from the files as they
-    are now, even after a merge removes them.
+    are now, even after a merge removes them.  Raises Gone where one was removed since the list was read.
     """
     sources = opened(folder, segments, tail)
     return _loaded(lay_out(sources, wanted or Wanted(), merged or Merged.none()), wanted or Wanted(), sources)
