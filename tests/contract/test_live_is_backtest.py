@@ -14,22 +14,22 @@ from sojourn.journey.play import Playing, play
 from sojourn.journey.program import Program
 from sojourn.journey.runs import Runs
 from sojourn.journey.text import read_journey
-from sojourn.journey.world import GRAIN, World
+from sojourn.journey.world import World
 from sojourn.lake.folder import Folder
-from sojourn.message.policy import Policy, parse
+from sojourn.message.policy import parse
 from sojourn.runtime.catalogue import Catalogue, Offered
 from sojourn.runtime.deciding import deciding
 from sojourn.runtime.live import Live
 from sojourn.runtime.records import tapes_of_log
 from sojourn.runtime.resident import Resident
 from sojourn.runtime.written import TICK
-from sojourn.store import log, runs
 from sojourn.store import effects as ledger
+from sojourn.store import log, runs
 from sojourn.store.database import Database
 from sojourn.store.names import Names
 from sojourn.store.partitions import PARTITIONS
+from sojourn.tape.grain import GRAIN
 from sojourn.tape.hashing import mix
-from sojourn.tape.tape import Ints
 
 HOUR = 3_600_000_000
 BEGIN = 1_772_000_000_000_000 // GRAIN * GRAIN
@@ -99,7 +99,10 @@ def history(seed: int, customers: int, events: int) -> log.Events:
         for value, cart in zip(dice.integers(0, 10, events), dice.integers(0, 4, events), strict=True)
     ]
     plans = ["paid", "free"]
-    traits = [f'{{"plan":"{plans[pick]}"}}' if name == 5 else "" for pick, name in zip(dice.integers(0, 2, events), names, strict=True)]
+    traits = [
+        f'{{"plan":"{plans[pick]}"}}' if name == 5 else ""
+        for pick, name in zip(dice.integers(0, 2, events), names, strict=True)
+    ]
     return log.Events(
         partitions=subjects % PARTITIONS,
         subjects=subjects,
@@ -205,12 +208,35 @@ def test_same_runs_same_marks_same_effect_keys(database: Database, tmp_path: Pat
         stored = runs.of_customers(connection, everybody, inside=False)
         marks = log.read(connection, log.Offset(), 1_000_000)
         sent = [ledger.of_customer(connection, customer) for customer in everybody.tolist()]
-    lived = dict(zip(stored.ids.tolist(), zip(stored.steps.tolist(), stored.hops.tolist(), stored.entered.tolist(), stored.since.tolist(), stored.due.tolist(), stored.left.tolist(), stored.reasons, strict=True), strict=True))
+    lived = dict(
+        zip(
+            stored.ids.tolist(),
+            zip(
+                stored.steps.tolist(),
+                stored.hops.tolist(),
+                stored.entered.tolist(),
+                stored.since.tolist(),
+                stored.due.tolist(),
+                stored.left.tolist(),
+                stored.reasons,
+                strict=True,
+            ),
+            strict=True,
+        )
+    )
     replayed = {}
     for player in world.players:  # type: ignore[attr-defined]
         moved, reasons = player.changed(), player.newest.reasons
         for n in range(len(moved)):
-            replayed[int(moved.ids[n])] = (int(moved.steps[n]), int(moved.hops[n]), int(moved.entered[n]), int(moved.since[n]), int(moved.due[n]), int(moved.left[n]), reasons[moved.reasons[n]] if moved.reasons[n] >= 0 else "")
+            replayed[int(moved.ids[n])] = (
+                int(moved.steps[n]),
+                int(moved.hops[n]),
+                int(moved.entered[n]),
+                int(moved.since[n]),
+                int(moved.due[n]),
+                int(moved.left[n]),
+                reasons[moved.reasons[n]] if moved.reasons[n] >= 0 else "",
+            )
     assert len(replayed) > 100
     assert lived == replayed
 

@@ -10,7 +10,7 @@ import msgspec
 
 from sojourn.journey.definition import Journey, Placed
 from sojourn.journey.effects import Mark, Send
-from sojourn.rule.definition import Rule
+from sojourn.rule.definition import All, Any, Not, Outcome, Rule
 from sojourn.rule.needs import needs
 
 ERROR, WARNING = "error", "warning"

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from sojourn.errors import Invalid
 from sojourn.journey.definition import REQUESTED, SEGMENT_ENTERED, Again, Goal, Trigger
 from sojourn.journey.step import Fields
-from sojourn.rule.text import dump_where, parse_where
 from sojourn.rule.definition import Comparison, Condition, Performed, Window
 from sojourn.rule.span import parse_span
-from sojourn.rule.text import dump, parse
+from sojourn.rule.text import dump, dump_where, parse, parse_where
 
 _AGAIN = re.compile(r"(?:per (?P<per>\S+))?\s*(?P<kind>never|after leaving|after .+|parallel)?")
 

@@ -179,9 +179,7 @@ def _effects(program: Program, step: str, ask: Send | Mark, runs: Some) -> Effec
     )
 
 
-def _mark(
-    program: Program, world: World, runs: Runs, members: Ints, name: str, **properties: object
-) -> None:
+def _mark(program: Program, world: World, runs: Runs, members: Ints, name: str, **properties: object) -> None:
     if world.tells(name):
         keys = mix(runs.ids[members], hash_text(name))
         told = {"journey": program.name, "version": program.version, **properties}

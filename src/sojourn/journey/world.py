@@ -10,23 +10,21 @@ import numpy as np
 
 from sojourn.journey.effects import Effects, Marks, Send
 from sojourn.journey.runs import Some
-from sojourn.rule.definition import Rule
 from sojourn.rule.cohort import Cohort
+from sojourn.rule.definition import Rule
 from sojourn.rule.evaluate import evaluate
 from sojourn.rule.horizon import horizon
 from sojourn.rule.listens import listens
 from sojourn.rule.needs import needs
 from sojourn.rule.span import Span
 from sojourn.tape.build import build, merge
+from sojourn.tape.grain import on_grain
 from sojourn.tape.kernels.as_of import value_as_of
 from sojourn.tape.kernels.neighbours import next_after
 from sojourn.tape.memory import remembered
 from sojourn.tape.selection import Selection, union
 from sojourn.tape.tape import NEVER, Bools, Codes, Column, Ints, Tape
 from sojourn.tape.zones import DAY, add_calendar
-
-GRAIN = 64
-"""Real events of a customer are met at multiples of so many µs, so that marks find room between them."""
 
 DELIVER, HELD, SUPPRESS = range(3)
 
@@ -222,11 +220,6 @@ class World:
         while self.layers and len(self.layers[-1]) <= 2 * len(layer):
             layer = merge(self.layers.pop(), layer)
         self.layers.append(layer)
-
-
-def on_grain(instants: Ints) -> Ints:
-    """The instants, rounded up to the grain of received events; NEVER stays."""
-    return np.where(instants > NEVER - GRAIN, NEVER, -(-instants // GRAIN) * GRAIN)
 
 
 def _tape_of(marks: Marks, received: Ints, customers: Ints) -> Tape:

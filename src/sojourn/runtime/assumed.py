@@ -9,10 +9,11 @@ import msgspec
 import numpy as np
 
 from sojourn.journey.effects import Effects, Marks, Send
-from sojourn.journey.world import World, on_grain
+from sojourn.journey.world import World
 from sojourn.rule.definition import EVENTS, Comparison, Condition, What
 from sojourn.rule.where import BY_MACHINE, where
 from sojourn.runtime.catalogue import Catalogue
+from sojourn.tape.grain import on_grain
 from sojourn.tape.hashing import hash_text, mix, share
 from sojourn.tape.selection import select
 from sojourn.tape.tape import Bools, Ints, Tape

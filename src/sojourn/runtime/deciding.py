@@ -7,10 +7,11 @@ from collections.abc import Callable
 import numpy as np
 
 from sojourn.journey.effects import Effects, Send
-from sojourn.journey.world import GRAIN, Verdicts, World, on_grain
+from sojourn.journey.world import Verdicts, World
 from sojourn.message.gate import Sends
 from sojourn.message.policy import HOLD, decide
 from sojourn.runtime.catalogue import Catalogue
+from sojourn.tape.grain import GRAIN, on_grain
 
 
 def deciding(catalogue: Catalogue) -> Callable[[World, Effects, int], Verdicts]:

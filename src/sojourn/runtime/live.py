@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from sojourn.journey.play import Playing, play
-from sojourn.journey.world import GRAIN, World, on_grain
+from sojourn.journey.world import World
 from sojourn.runtime import written
 from sojourn.runtime.catalogue import Catalogue, Offered
 from sojourn.runtime.deciding import deciding
@@ -18,7 +18,7 @@ from sojourn.store import counts, effects, log, partitions, runs
 from sojourn.store.log import Logged
 from sojourn.store.names import Names
 from sojourn.store.partitions import PARTITIONS, Held
-from sojourn.tape.kernels.order import spread
+from sojourn.tape.grain import GRAIN, apart
 from sojourn.tape.tape import Bools, Ints, Tape
 
 EVENTS_A_TICK = 20_000
@@ -113,11 +113,7 @@ class Live:
         if not len(index):
             return rows
         customers = self.resident.merged.customers_of(rows.subjects[index])
-        order = np.argsort(customers, kind="stable")
-        index, customers = index[order], customers[order]
-        wanted = on_grain(np.maximum(rows.received[index], met[index] + 1))
-        starts = np.append(np.flatnonzero(np.append(True, np.diff(customers) > 0)), len(index))
-        stamps = spread(starts, wanted // GRAIN) * GRAIN
+        stamps = apart(customers, np.maximum(rows.received[index], met[index] + 1))
         changed = stamps != rows.received[index]
         if changed.any():
             log.restamp(connection, rows.positions[index[changed]], stamps[changed])

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from sojourn.errors import Invalid
 from sojourn.journey.step import Answer, Fields, Standing, Step, StepKind, hold_until
-from sojourn.journey.world import on_grain
+from sojourn.tape.grain import on_grain
 from sojourn.tape.zones import next_wall
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

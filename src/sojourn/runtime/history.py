@@ -1,0 +1,111 @@
+"""History: all events, those at rest in the lake and those of the log not yet sealed, as one tape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+from sqlalchemy import Connection
+
+from sojourn.lake.folder import Folder
+from sojourn.lake.layout import Merged, Wanted
+from sojourn.lake.read import load
+from sojourn.lake.rows import Rows
+from sojourn.lake.seal import seal
+from sojourn.lake.segment import Segment
+from sojourn.runtime.records import lake_rows
+from sojourn.store import customers, log, partitions
+from sojourn.store.database import Database
+from sojourn.store.files import lake_segments
+from sojourn.store.log import Logged, Offset
+from sojourn.store.names import Names
+from sojourn.tape.tape import Tape
+
+SEALED = "sealed"
+"""The name of the reader of the log that brings events to rest."""
+
+CHUNK = 200_000
+"""Rows of the log that are read or sealed at once; they take about 200 MB."""
+
+
+@dataclass(frozen=True)
+class Past:
+    """What a history is made of, as of one look at the store: read in one transaction, so no row is missing."""
+
+    segments: tuple[Segment, ...]
+    tail: Rows
+    merged: Merged
+
+
+class History:
+    """The history of one installation, read and brought to rest."""
+
+    def __init__(self, database: Database, folder: Folder, names: Names) -> None:
+        self.database, self.folder, self.names = database, folder, names
+
+    def past(self) -> Past:
+        """All of it, as it is now."""
+        with self.database.reading() as connection:
+            segments = tuple(
+                Segment(**msgspec.structs.asdict(listed)) for listed in lake_segments.every(connection)
+            )
+            chunks = list(_beyond(connection, log.offset(connection, SEALED)))
+            subjects, owners, _ = customers.moved_since(connection, 0)
+        return Past(segments, lake_rows(_joined(chunks), self.names), Merged(subjects, owners))
+
+    def tape(self, wanted: Wanted | None = None) -> Tape:
+        """All events of all customers, or those that are wanted; properties and traits are read on demand."""
+        past = self.past()
+        return load(self.folder, past.segments, past.tail, wanted, past.merged)
+
+    def seal(self, at_least: int = 1) -> int:
+        """Bring the log to rest as far as every tick has read it, a chunk; how many events."""
+        with self.database.reading() as connection:
+            since = log.offset(connection, SEALED)
+            rows = _met(log.read(connection, since, CHUNK), partitions.every(connection))
+        if len(rows) < at_least:
+            return 0
+        reached = Offset(int(rows.xids[-1]), int(rows.positions[-1]))
+        segments = seal(
+            self.folder,
+            lake_rows(rows, self.names),
+            int(rows.positions.min()),
+            int(rows.positions.max()),
+        )
+
+        def listed(connection: Connection) -> None:
+            lake_segments.swap(connection, segments)
+            log.advance(connection, SEALED, reached)
+
+        self.database.write(listed)
+        return len(rows)
+
+
+def _beyond(connection: Connection, since: Offset) -> Iterator[Logged]:
+    """All rows of the log past an offset, chunk by chunk; at least one chunk, be it empty."""
+    while True:
+        rows = log.read(connection, since, CHUNK)
+        yield rows
+        if not len(rows):
+            return
+        since = Offset(int(rows.xids[-1]), int(rows.positions[-1]))
+
+
+def _met(rows: Logged, held: partitions.Held) -> Logged:
+    """The first rows, all of which ticks have read: what a tick may still stamp anew is not at rest."""
+    xids, positions = held.read_xids[rows.partitions], held.read_positions[rows.partitions]
+    unread = (rows.xids > xids) | ((rows.xids == xids) & (rows.positions > positions))
+    end = int(np.argmax(unread)) if unread.any() else len(rows)
+    return rows.take(np.arange(end))
+
+
+def _joined(chunks: list[Logged]) -> Logged:
+    def column(name: str) -> object:
+        parts = [getattr(chunk, name) for chunk in chunks]
+        return (
+            np.concatenate(parts) if isinstance(parts[0], np.ndarray) else [v for part in parts for v in part]
+        )
+
+    return Logged(**{name: column(name) for name in Logged.__dataclass_fields__})

@@ -1,0 +1,55 @@
+"""Reads the catalogue from the store: versions in use, segments, templates and the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+import msgspec
+from ruamel.yaml import YAML
+from sqlalchemy import Connection
+
+from sojourn.journey.program import Program
+from sojourn.journey.text import read_journey
+from sojourn.message import policy as policies
+from sojourn.message import template as template_text
+from sojourn.message.policy import Policy
+from sojourn.message.template import Template
+from sojourn.rule.text import parse
+from sojourn.runtime.catalogue import Catalogue, Offered
+from sojourn.store.definitions import journeys, segments, settings, stamp, templates
+from sojourn.store.definitions.journeys import Journey, Version
+
+POLICY = "policy"
+"""The name of the setting that holds the policy."""
+
+
+def published(connection: Connection) -> Catalogue:
+    """Everything that is published; what is stored was checked when it came in."""
+    states = {journey.id: journey for journey in journeys.every(connection)}
+    by_journey = groupby(journeys.in_use(connection), key=lambda version: version.journey)
+    offered = [_offered(states[journey], list(versions)) for journey, versions in by_journey]
+    return Catalogue(
+        journeys=tuple(sorted(offered, key=lambda one: (one.newest.journey.priority, one.newest.name))),
+        segments={one.name: parse(msgspec.json.decode(one.rule)) for one in segments.every(connection)},
+        templates={one.name: read_template(one.text) for one in templates.every(connection)},
+        policy=policy(connection),
+        stamp=stamp.stamp(connection),
+    )
+
+
+def policy(connection: Connection) -> Policy:
+    """The policy that is set, by default the strictest: marketing needs an opt-in."""
+    data = settings.get(connection, POLICY)
+    return Policy() if data is None else policies.parse(data)
+
+
+def read_template(text: str, source: str = "") -> Template:
+    """The template that YAML describes; Invalid with the place of the first mistake."""
+    return template_text.parse(YAML(typ="safe").load(text), source=source)
+
+
+def _offered(journey: Journey, versions: Sequence[Version]) -> Offered:
+    programs = tuple(Program(read_journey(version.text), version.id) for version in versions)
+    takes_entries = journey.state == "live" and versions[-1].state == "open"
+    return Offered(journey.id, programs, takes_entries)

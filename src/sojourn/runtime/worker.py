@@ -1,0 +1,81 @@
+"""The worker: ticks whenever there is work, and sleeps until the next due instant or the bell otherwise."""
+
+from __future__ import annotations
+
+import threading
+
+import structlog
+
+from sojourn.errors import Unavailable
+from sojourn.runtime.catalogue import Catalogue
+from sojourn.runtime.live import Live, Ticked
+from sojourn.runtime.published import published
+from sojourn.store import partitions
+from sojourn.store.database import Database
+from sojourn.store.definitions.stamp import stamp
+
+LONGEST_SLEEP = 30.0
+"""Seconds after which a worker looks again even if nobody rang: a bell may be lost with its connection."""
+
+REST = 1.0
+"""Seconds of rest after a tick that failed."""
+
+log = structlog.get_logger()
+
+
+class Worker:
+    """Runs the live driver of one process in a thread of its own."""
+
+    def __init__(self, database: Database, live: Live) -> None:
+        self.database, self.live = database, live
+        self._catalogue = Catalogue(stamp=-1)
+        self._stop = threading.Event()
+        self._bell = database.awake.subscribe()
+        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
+
+    def start(self) -> None:
+        """Begin to tick."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the tick under way and end."""
+        self._stop.set()
+        self._bell.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def tick(self) -> Ticked:
+        """One tick, as of the database's own time."""
+        self._bell.clear()
+        return self.database.write(
+            lambda connection: self.live.tick(connection, self.catalogue(), self.database.now()), alone=True
+        )
+
+    def catalogue(self) -> Catalogue:
+        """What is published now; it is read again only after a change."""
+        with self.database.reading() as connection:
+            if stamp(connection) != self._catalogue.stamp:
+                self._catalogue = published(connection)
+        return self._catalogue
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                ticked = self.tick()
+            except Unavailable as error:
+                log.warning("tick put off", why=str(error))
+                self._stop.wait(REST)
+            except Exception:
+                # Whatever it was, the transaction is gone; what the tick had read may not be committed.
+                log.exception("tick failed")
+                self.live.resident.clear()
+                self._stop.wait(REST)
+            else:
+                if not ticked.held:
+                    self._sleep()
+
+    def _sleep(self) -> None:
+        with self.database.reading() as connection:
+            due = partitions.next_due(connection)
+        ahead = (due - self.database.now()) / 1_000_000
+        self._bell.wait(max(0.0, min(ahead, LONGEST_SLEEP)))
