@@ -8,7 +8,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from sojourn.store.rows import add
+from sojourn.store.access.rows import add
 from sojourn.store.tables import counts
 from sojourn.tape.tape import Ints
 

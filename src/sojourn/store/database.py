@@ -17,12 +17,14 @@ from sojourn.errors import BrokenInvariant, Misconfigured, Unavailable
 from sojourn.store.access import connect, migrate
 from sojourn.store.access.awake import Awake, SharedAwake
 from sojourn.store.access.clock import Clock, DatabaseClock, wall
+from sojourn.store.access.queue import Job, Queue
 from sojourn.store.access.trouble import trouble, unavailable
-from sojourn.store.access.writer import Job, Writer
+from sojourn.store.access.writer import Writer
 
 Answer = TypeVar("Answer")
 
 _CAPACITY = 256 * 2**20  # sum of the sizes of queued work, in whatever the callers count (bytes)
+_GROUP = 512  # works in one transaction: more would make the first wait too long for its answer
 _NOW = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 
 
@@ -33,28 +35,32 @@ class Database:
         self, url: URL, clock: Clock | None, writers: int, on_broken: Callable[[BaseException], None]
     ) -> None:
         self.url, self.dialect = url, url.get_backend_name()
+        shared = self.dialect == "postgresql"
         self._writing, self._reading = connect.engines(url, writers)
         _prepare(self._writing)
-        self.awake = SharedAwake(self._listener) if self.dialect == "postgresql" else Awake()
-        self.now: Clock = clock or (DatabaseClock(self._ask) if self.dialect == "postgresql" else wall)
-        self._broken: BaseException | None = None
+        self.awake = SharedAwake(self._listener) if shared else Awake()
+        self.now: Clock = clock or (DatabaseClock(self._ask) if shared else wall)
         self._on_broken = on_broken
-        threads = writers if self.dialect == "postgresql" else 1
-        self._writer = Writer(self._writing, threads, _CAPACITY, self.awake.set, self._break)
+        self._grouped = Queue(_CAPACITY)
+        self._alone = Queue(_CAPACITY) if shared else self._grouped  # SQLite has one writer
+        lanes = [(self._grouped, _GROUP)] + [(self._alone, 1)] * (writers * shared)
+        self._writers = [Writer(self._writing, *lane, self.awake.set, self._break) for lane in lanes]
+        for writer in self._writers:
+            writer.start()
 
     @staticmethod
     def open(
         url: str,
         *,
         clock: Clock | None = None,
-        writers: int = 4,
+        writers: int = 3,
         on_broken: Callable[[BaseException], None] = lambda error: None,
     ) -> Database:
         """Connect and migrate; raises Misconfigured or Unavailable.
 
-        `clock` replaces the database's own time (microseconds UTC).  `writers` is the number of writer
-        threads on PostgreSQL.  `on_broken` is called from a writer thread when what is on disk is
-        unknown: the process must stop and start again.
+        `clock` replaces the database's own time (microseconds UTC).  `writers` is how many works may be
+        written alone at a time on PostgreSQL.  `on_broken` is called from a writer thread when what is
+        on disk is unknown: the process must stop and start again.
         """
         return Database(connect.parse(url), clock, writers, on_broken)
 
@@ -79,29 +85,29 @@ class Database:
         the future raises what the work raised, or Unavailable when the database failed: then whether
         the work is stored is unknown only if the connection broke during the commit.
         """
-        return self._writer.submit(Job(work, size=size, wake=wake, alone=alone))
+        job = Job(work, size=size, wake=wake)
+        (self._alone if alone else self._grouped).put(job)
+        return job.future
 
     def write(
         self, work: Callable[[Connection], Answer], *, wake: bool = False, alone: bool = False
     ) -> Answer:
         """Do work in a group commit and wait until it is durable."""
-        if self._writer.owns(threading.current_thread()):
+        if threading.current_thread() in self._writers:
             raise BrokenInvariant("work that is being written waits for other work: it would wait for ever")
         return self.submit(work, wake=wake, alone=alone).result()
 
     @property
     def backlog(self) -> int:
         """Sum of the sizes of the work that is queued."""
-        return self._writer.backlog
-
-    @property
-    def broken(self) -> BaseException | None:
-        """Why nothing is written any more, if so."""
-        return self._broken
+        return self._grouped.backlog
 
     def close(self) -> None:
         """Commit what is queued, then let go of everything."""
-        self._writer.close()
+        for queue in (self._grouped, self._alone):
+            queue.close()
+        for writer in self._writers:
+            writer.join()
         self.awake.close()
         self._reading.dispose()
         self._writing.dispose()
@@ -112,8 +118,9 @@ class Database:
     def __exit__(self, *_error: object) -> None:
         self.close()
 
-    def _break(self, error: BaseException) -> None:
-        self._broken = error
+    def _break(self, error: Exception) -> None:
+        for queue in (self._grouped, self._alone):
+            queue.abandon(unavailable(error))
         self._on_broken(error)
 
     def _ask(self) -> int:

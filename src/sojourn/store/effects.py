@@ -11,7 +11,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import Connection, Select
 
-from sojourn.store.rows import among, fetch, insert_missing, is_postgres, taken, update
+from sojourn.store.access.rows import among, fetch, insert_missing, is_postgres, taken, update
 from sojourn.store.tables import effects
 from sojourn.tape.tape import Bools, Ints
 

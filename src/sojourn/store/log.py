@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.sql.selectable import ReturnsRows
 
-from sojourn.store.rows import among, fetch, insert, insert_missing, is_postgres, taken, update
+from sojourn.store.access.rows import among, fetch, insert, insert_missing, is_postgres, taken, update
 from sojourn.store.tables import PARTITIONS, events, offsets
 from sojourn.tape.tape import Bools, Ints
 

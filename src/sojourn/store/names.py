@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from sojourn.store import tables
-from sojourn.store.rows import among, insert_missing
+from sojourn.store.access.rows import among, insert_missing
 from sojourn.tape.tape import Ints
 
 

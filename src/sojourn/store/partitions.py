@@ -9,12 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from sojourn.store import log
+from sojourn.store.access.rows import fetch, is_postgres, taken, update
 from sojourn.store.log import SETTLED, Logged, Offset
-from sojourn.store.rows import fetch, is_postgres, taken, update
 from sojourn.store.tables import NEVER, PARTITIONS, events, partitions
 from sojourn.tape.tape import Ints
 
-__all__ = ["PARTITIONS", "Held", "hasten", "lock", "lock_these", "news", "next_due", "of", "save"]
+__all__ = ["PARTITIONS", "Held", "every", "hasten", "lock", "lock_these", "news", "next_due", "of", "save"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +54,11 @@ def lock_these(connection: Connection, ids: Ints) -> Held:
     """Lock given partitions in order, waiting for whoever holds them (merges, erasure, moves)."""
     chosen = sa.select(partitions).where(partitions.c.id.in_(ids.tolist())).order_by(partitions.c.id)
     return _held(connection, chosen.with_for_update())
+
+
+def every(connection: Connection) -> Held:
+    """All partitions as they are, without holding any."""
+    return _held(connection, sa.select(partitions).order_by(partitions.c.id))
 
 
 def news(connection: Connection, held: Held, limit: int) -> tuple[Logged, Held]:

@@ -61,9 +61,11 @@ subjects = Table(
     _id(),
     *_texts("kind", "value"),
     *_bigs("customer", "kin", "first_seen"),
+    _big("changed", 0),  # when its customer last was: a transaction, on SQLite a number
     UniqueConstraint("kind", "value"),
     _partial("subjects_merged", "customer", where="customer <> id"),
     _partial("subjects_of_kin", "kin", where="kin <> id"),
+    _partial("subjects_changed", "changed", where="changed > 0"),
 )
 
 subject_links = Table(

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 _CHANNEL = "sojourn_work"
-_PATIENCE = 5.0  # seconds between looks at whether we are closing
+_PATIENCE = 1.0  # seconds after which a listener looks whether we are closing
 
 
 class Awake:
@@ -56,18 +56,24 @@ class SharedAwake(Awake):
         super().__init__()
         self._connect = connect
         self._rung, self._closing = threading.Event(), threading.Event()
-        for loop in (self._listen, self._tell):
-            threading.Thread(
-                target=self._keep, args=(loop,), name=f"store{loop.__name__}", daemon=True
-            ).start()
+        self._teller = 0  # the server's number of the connection that tells others: what it says we know
+        self._threads = [
+            threading.Thread(target=self._keep, args=(loop,), name=f"store{loop.__name__}", daemon=True)
+            for loop in (self._listen, self._tell)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def set(self) -> None:
         super().set()
         self._rung.set()
 
     def close(self) -> None:
+        """Stop listening and telling."""
         self._closing.set()
-        self._rung.set()
+        self._rung.set()  # it tells once more, which also ends the listening
+        for thread in self._threads:
+            thread.join(_PATIENCE)
 
     def _keep(self, loop: Callable[[psycopg.Connection[Any]], None]) -> None:
         while not self._closing.is_set():
@@ -80,12 +86,12 @@ class SharedAwake(Awake):
         super().set()  # something may have been said before we listened
         while not self._closing.is_set():
             for notice in connection.notifies(timeout=_PATIENCE, stop_after=1):
-                if notice.pid != connection.info.backend_pid:
+                if notice.pid != self._teller:
                     super().set()
 
     def _tell(self, connection: psycopg.Connection[Any]) -> None:
+        self._teller = connection.info.backend_pid
         while not self._closing.is_set():
             self._rung.wait()
             self._rung.clear()
-            if not self._closing.is_set():
-                connection.execute(f"NOTIFY {_CHANNEL}")
+            connection.execute(f"NOTIFY {_CHANNEL}")

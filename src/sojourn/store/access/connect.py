@@ -12,7 +12,7 @@ from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import ArgumentError
 
 from sojourn.errors import Misconfigured
-from sojourn.store.rows import ArrayDumper
+from sojourn.store.access.rows import ArrayDumper
 
 _SQLITE_SETTINGS = (
     "journal_mode = WAL",

@@ -303,9 +303,12 @@ CREATE TABLE subjects (
 	customer BIGINT NOT NULL, 
 	kin BIGINT NOT NULL, 
 	first_seen BIGINT NOT NULL, 
+	changed BIGINT DEFAULT 0 NOT NULL, 
 	PRIMARY KEY (id), 
 	UNIQUE (kind, value)
 );
+
+CREATE INDEX subjects_changed ON subjects (changed) WHERE changed > 0;
 
 CREATE INDEX subjects_merged ON subjects (customer) WHERE customer <> id;
 

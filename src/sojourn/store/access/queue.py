@@ -1,0 +1,83 @@
+"""The queue of work that waits to be written, bounded so that overload is refused instead of remembered."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from sojourn.errors import Unavailable
+
+
+@dataclass(eq=False)
+class Job:
+    """One piece of work and its answer to come; `size` is what it takes of the queue's capacity."""
+
+    work: Callable[[Connection], Any]
+    size: int = 0
+    wake: bool = False  # ring the bell once it is committed
+    tries: int = 0
+    future: Future[Any] = field(default_factory=Future)
+
+
+class Queue:
+    """Jobs in order, for one writer or several."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity, self._backlog, self._closed = capacity, 0, False
+        self._jobs: deque[Job] = deque()
+        self._changed = threading.Condition()
+
+    @property
+    def backlog(self) -> int:
+        """Sum of the sizes of what waits."""
+        return self._backlog
+
+    def put(self, job: Job) -> None:
+        """Add a job at the end; raises Unavailable when it does not fit or the queue is closed."""
+        with self._changed:
+            if self._closed:
+                raise Unavailable("the database is closed for writing")
+            if self._jobs and self._backlog + job.size > self._capacity:
+                raise Unavailable("more is waiting to be written than fits", retry_after=1)
+            self._add(job)
+
+    def put_back(self, job: Job) -> None:
+        """Add a job that was taken and is to be tried again."""
+        with self._changed:
+            self._add(job)
+
+    def take(self, most: int) -> list[Job]:
+        """All that waits, up to `most`, as soon as something does; nothing once it is closed and empty."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._jobs or self._closed)
+            taken = [self._jobs.popleft() for _ in range(min(most, len(self._jobs)))]
+            self._backlog -= sum(job.size for job in taken)
+            return taken
+
+    def close(self) -> None:
+        """Take nothing more; what waits may still be taken out."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def abandon(self, error: Exception) -> None:
+        """Close, and fail all that waits."""
+        self.close()
+        while jobs := self.take(1):
+            jobs[0].future.set_exception(error)
+
+    def pause(self, seconds: float) -> None:
+        """Wait, but not beyond the closing."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed, seconds)
+
+    def _add(self, job: Job) -> None:
+        self._jobs.append(job)
+        self._backlog += job.size
+        self._changed.notify_all()

@@ -1,0 +1,1 @@
+"""What people define: journeys and their versions, segments, templates, settings and keys."""

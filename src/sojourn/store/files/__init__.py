@@ -1,0 +1,1 @@
+"""What lies in files: segments of the lake, imports, and events that could not be taken."""
