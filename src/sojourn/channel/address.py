@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 import msgspec
@@ -11,6 +12,8 @@ from sojourn.errors import NotDelivered
 
 BAD_RECIPIENT = "5.1.3"
 BAD_SENDER = "5.1.7"
+
+_SIMPLE_LOCAL_PART = re.compile(r"[A-Za-z0-9+=_-][A-Za-z0-9+=_.-]*")
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -41,3 +44,15 @@ def address(text: str, code: str = BAD_RECIPIENT) -> Address:
     return Address(
         f"{valid.local_part}@{valid.ascii_domain}", valid.ascii_domain, not valid.local_part.isascii()
     )
+
+
+def address_of_ours(text: str) -> Address:
+    """As `address`, for one that we made for a single message: a return path, a Message-ID.
+
+    Its domain is checked as any, once; its local part must be letters, digits and `+=_.-`.
+    """
+    local, _, domain = text.rpartition("@")
+    if not _SIMPLE_LOCAL_PART.fullmatch(local):
+        return address(text, BAD_SENDER)
+    known = address(f"x@{domain}", BAD_SENDER)
+    return Address(f"{local}@{known.domain}", known.domain, utf8=False)

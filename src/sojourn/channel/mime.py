@@ -14,7 +14,7 @@ from email.utils import format_datetime
 
 import msgspec
 
-from sojourn.channel.address import BAD_SENDER, Address, address
+from sojourn.channel.address import BAD_SENDER, Address, address, address_of_ours
 from sojourn.channel.contract import Outgoing
 from sojourn.errors import NotDelivered
 
@@ -31,8 +31,8 @@ _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 _FIELD_NAME = re.compile(r"[!-9;-~]{1,76}")
 _URI = re.compile(r"(https?|mailto):[!-;=?-~]+")
 _LIST_ID = re.compile(r"[A-Za-z0-9._-]+")
-_LINE_END = re.compile(r"\r\n|\r|\n")
-_CONTROLS = re.compile(rb"[\0-\x08\x0b-\x1f\x7f]")
+_CONTROLS = bytes({*range(32), 127} - {*b"\t\n"})
+_FOREIGN = bytes(range(128, 256))
 _OURS = frozenset(
     {
         *("from", "to", "subject", "date", "message-id", "reply-to", "sender", "cc", "bcc", "mime-version"),
@@ -87,7 +87,7 @@ def message_id(outgoing: Outgoing, sender: Address) -> str:
     """The same for every attempt at an effect (RFC 7352 lets receivers drop the repeat)."""
     mark = f"{outgoing.effect}.{outgoing.seal}" if outgoing.seal else outgoing.effect
     domain = outgoing.message_id_domain or sender.domain
-    return f"<{address(f'{mark}@{domain}', BAD_SENDER).mailbox}>"
+    return f"<{address_of_ours(f'{mark}@{domain}').mailbox}>"
 
 
 def _list_fields(outgoing: Outgoing) -> list[tuple[str, str]]:
@@ -167,9 +167,12 @@ def _encoded(field: str, value: str) -> str:
     """Encoded words in base64, each of whole characters, one a line (RFC 2047)."""
     if _REFUSED.search(value):
         raise NotDelivered(f"the header {field} holds a line break or NUL: {value!r}", code="5.6.0")
+    room = _octets_in_word(len(field) + 2)
+    whole = value.encode("utf-8", "replace")
+    if len(whole) <= room:
+        return _word(whole)
     words: list[str] = []
     chunk = b""
-    room = _octets_in_word(len(field) + 2)
     for character in value:
         octets = character.encode("utf-8", "replace")
         if len(chunk) + len(octets) > room:
@@ -215,7 +218,7 @@ def _content(outgoing: Outgoing) -> tuple[list[tuple[str, str]], bytes]:
 
 def _part(kind: str, content: str) -> tuple[list[tuple[str, str]], bytes]:
     """One text in 7-bit lines of at most 998 octets (RFC 2045, 6), whatever the peer can take."""
-    octets = _LINE_END.sub("\n", content).encode("utf-8", "replace")
+    octets = content.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace")
     coding, coded = _coded(octets)
     fields = [
         ("Content-Type", f"text/{kind}; charset=utf-8"),
@@ -225,12 +228,16 @@ def _part(kind: str, content: str) -> tuple[list[tuple[str, str]], bytes]:
 
 
 def _coded(octets: bytes) -> tuple[str, bytes]:
-    fits = max(map(len, octets.split(b"\n"))) <= LONGEST_LINE
-    if fits and octets.isascii() and not _CONTROLS.search(octets):
+    foreign = _count(octets, _FOREIGN)
+    if not foreign and not _count(octets, _CONTROLS) and max(map(len, octets.split(b"\n"))) <= LONGEST_LINE:
         return "7bit", octets
-    foreign = len(octets) - len(octets.decode().encode("ascii", "ignore"))
     if foreign * _MOST_FOREIGN > len(octets):
         wired = octets.replace(b"\n", b"\r\n")
         lines: list[bytes] = [wired[at : at + 57] for at in range(0, len(wired), 57)]
         return "base64", b"".join(map(binascii.b2a_base64, lines)).rstrip(b"\n")
     return "quoted-printable", binascii.b2a_qp(octets, istext=True)
+
+
+def _count(octets: bytes, of: bytes) -> int:
+    """How many of these octets there are: `translate` is 10 times as fast as a regular expression."""
+    return len(octets) - len(octets.translate(None, of))

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import aiosmtplib
 import msgspec
-from aiosmtplib import SMTP, SMTPException, SMTPResponse, SMTPResponseException, SMTPTimeoutError
+from aiosmtplib import SMTP, SMTPException, SMTPResponse, SMTPResponseException
 
 from sojourn.channel.contract import Secret, Settings
 from sojourn.channel.retry import code_of
@@ -39,7 +39,9 @@ class Relay(Settings, frozen=True, kw_only=True):
     ] = ""
     connections: Annotated[int, msgspec.Meta(ge=1, le=100)] = 8
     connect_limit: Annotated[float, msgspec.Meta(gt=0, description="Seconds until ready to send.")] = 30.0
-    command_limit: Annotated[float, msgspec.Meta(gt=0, description="Seconds for one answer.")] = 60.0
+    command_limit: Annotated[
+        float, msgspec.Meta(gt=0, description="Seconds until the server agrees to take a mail.")
+    ] = 60.0
     final_limit: Annotated[
         float, msgspec.Meta(gt=0, description="Seconds from the mail's first byte to the last answer.")
     ] = 600.0  # RFC 5321, 4.5.3.2.6: giving up earlier makes duplicates
@@ -121,7 +123,7 @@ class _Session:
             hostname=relay.host,
             port=relay.port,
             local_hostname=relay.hello or _our_name(),
-            timeout=relay.command_limit,
+            timeout=None,  # each phase has one limit of its own
             use_tls=relay.security == "tls",
             start_tls={"starttls": True, "when_offered": None}.get(relay.security, False),
             tls_context=tls,
@@ -141,11 +143,8 @@ class _Session:
         if not self._served:
             await self._open()
         self._between_mails = False
-        if self._must_reset:
-            await self._command(b"RSET")
-            self._must_reset = False
         try:
-            await self._announce(envelope, len(octets))
+            await self._agree(envelope, len(octets))
             answer = await self._hand_over(octets)
         except (NotDelivered, TryLater):
             self._must_reset = self._between_mails = True
@@ -184,6 +183,21 @@ class _Session:
                 f"no connection to {where}: {str(trouble) or 'too slow'}", code="connect"
             ) from trouble
 
+    async def _agree(self, envelope: Envelope, size: int) -> None:
+        """Everything up to the server's word that it will take the mail."""
+        try:
+            async with asyncio.timeout(self._relay.command_limit):
+                if self._must_reset:
+                    await self._agreed(b"RSET")
+                await self._announce(envelope, size)
+                await self._agreed(b"DATA", wanted=3)
+        except TimeoutError:
+            self.drop()
+            limit = f"{self._relay.command_limit:g} s"
+            raise TryLater(
+                f"{self._relay.host} did not let us begin within {limit}", code="timeout"
+            ) from None
+
     async def _announce(self, envelope: Envelope, size: int) -> None:
         """MAIL and RCPT, with what of SIZE, SMTPUTF8 and DSN the server offers."""
         offers = self._client.supports_extension
@@ -203,8 +217,7 @@ class _Session:
         await self._agreed(b"RCPT", b"TO:<%s>" % envelope.recipient.encode(), *wishes)
 
     async def _hand_over(self, octets: bytes) -> str:
-        """DATA and the mail.  Once its bytes are on the way, only an answer tells whether it was taken."""
-        await self._agreed(b"DATA", wanted=3)
+        """The mail.  Once its bytes are on the way, only an answer tells whether it was taken."""
         protocol = self._client.protocol
         if protocol is None:
             raise self._gone("closed the connection")
@@ -213,8 +226,9 @@ class _Session:
         except aiosmtplib.SMTPServerDisconnected:
             raise self._gone("closed the connection") from None
         try:
-            answer = await protocol.read_response(timeout=self._relay.final_limit)
-        except SMTPException as trouble:
+            async with asyncio.timeout(self._relay.final_limit):
+                answer = await protocol.read_response()
+        except (SMTPException, TimeoutError) as trouble:
             self.drop()
             raise OutcomeUnknown(f"no answer after the mail: {trouble}", code="unanswered") from trouble
         if answer.code // 100 in (1, 3):
@@ -223,22 +237,15 @@ class _Session:
                 f"no sense in the answer after the mail: {answer.code}", code=str(answer.code)
             )
         self._check(b"DATA", answer, wanted=2)
+        self._must_reset = False
         return answer.message[:200]
 
     async def _agreed(self, *words: bytes, wanted: int = 2) -> None:
-        self._check(words[0], await self._command(*words), wanted)
-
-    async def _command(self, *words: bytes) -> SMTPResponse:
         try:
-            return await self._client.execute_command(*words)
-        except SMTPTimeoutError:
-            self._client.close()
-            limit = self._relay.command_limit
-            raise TryLater(
-                f"{self._relay.host}: no answer to {words[0].decode()} within {limit:g} s", code="timeout"
-            ) from None
+            answer = await self._client.execute_command(*words)
         except SMTPException as trouble:
             raise self._gone(str(trouble)) from trouble
+        self._check(words[0], answer, wanted)
 
     def _check(self, verb: bytes, answer: SMTPResponse, wanted: int) -> None:
         """Raise what a refusal means: 4xx later, 5xx never; 421 says that the connection is at its end."""

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 
 from sojourn.channel import bounces, complaints
-from sojourn.channel.address import BAD_SENDER, address
+from sojourn.channel.address import address_of_ours
 from sojourn.channel.contract import Channel, Delivery, Feedback, Outgoing, Receipt
 from sojourn.channel.dkim import DkimKey, Signer, signed
 from sojourn.channel.mime import compose
@@ -36,7 +36,7 @@ class Email:
     async def deliver(self, outgoing: Outgoing) -> Receipt:
         """Compose, sign, hand over; see Connection.deliver."""
         mail = signed(compose(outgoing), self._signers, outgoing.dated)
-        return_path = address(outgoing.return_path or outgoing.sender, BAD_SENDER)
+        return_path = address_of_ours(outgoing.return_path or outgoing.sender)
         utf8 = mail.utf8 or return_path.utf8 or mail.recipient.utf8
         mark = f"{outgoing.effect}.{outgoing.seal}" if outgoing.seal else outgoing.effect
         octets = mail.octets()

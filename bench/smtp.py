@@ -1,0 +1,174 @@
+"""How near sending comes to what a mail server can take: one worker, 8 connections, mails as in life.
+
+The ceiling is a bare client that knows the bytes beforehand and sends them in the same dialogue
+over as many connections.  The two take turns against one aiosmtpd in a process of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import re
+import statistics
+import sys
+import time
+from multiprocessing.connection import Connection as Pipe
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from sojourn.channel.contract import Outgoing
+from sojourn.channel.dkim import DkimKey, Signer, signed
+from sojourn.channel.mime import compose
+from sojourn.channel.providers.email_smtp import Email, EmailSettings
+from sojourn.channel.seal import return_path, sealed
+
+CONNECTIONS = 8
+BAR = 0.8
+_SEAL_KEY = b"a key of the installation, 32 b."
+
+
+def measure(mails: int = 600, rounds: int = 5) -> dict[str, Any]:
+    """Mails a second of ours and of the bare client, medians over rounds, and their ratio."""
+    here, there = multiprocessing.Pipe()
+    sink = multiprocessing.get_context("spawn").Process(target=_sink, args=(there,), daemon=True)
+    sink.start()
+    try:
+        ours, bare = asyncio.run(_turns(here.recv(), mails, rounds))
+    finally:
+        sink.terminate()
+        sink.join()
+    ratios = [one / other for one, other in zip(ours, bare, strict=True)]
+    return {
+        "name": "smtp",
+        "mails_per_second": round(statistics.median(ours)),
+        "ceiling_per_second": round(statistics.median(bare)),
+        "ratio": round(statistics.median(ratios), 3),
+        "bar": BAR,
+        "connections": CONNECTIONS,
+        "octets_a_mail": len(_prepared(_outgoing(0), Signer(_key()))[1]),
+    }
+
+
+def _sink(pipe: Pipe) -> None:
+    """A mail server that takes everything and keeps nothing."""
+
+    class Taker:
+        async def handle_DATA(self, _server: SMTP, _session: Session, _envelope: Envelope) -> str:  # noqa: N802
+            return "250 2.0.0 Ok: taken"
+
+    async def serve() -> None:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            lambda: SMTP(Taker(), hostname="sink.example", loop=loop, enable_SMTPUTF8=True), "127.0.0.1", 0
+        )
+        pipe.send(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+
+    asyncio.run(serve())
+
+
+async def _turns(port: int, mails: int, rounds: int) -> tuple[list[float], list[float]]:
+    key = _key()
+    messages = [_outgoing(number) for number in range(mails)]
+    prepared = [_prepared(message, Signer(key)) for message in messages]
+    channel = Email(
+        EmailSettings(
+            host="127.0.0.1",
+            port=port,
+            security="none",
+            connections=CONNECTIONS,
+            hello="bench.example",
+            dkim=(key,),
+        )
+    )
+    ours, bare = [], []
+    for _ in range(rounds):
+        bare.append(mails / await _timed_bare(port, prepared))
+        ours.append(mails / await _timed_ours(channel, messages))
+    await channel.close()
+    return ours, bare
+
+
+async def _timed_ours(channel: Email, messages: list[Outgoing]) -> float:
+    """Composing, signing, sending: all that a worker does for a mail once it is rendered."""
+    left = iter(messages)
+
+    async def deliver() -> None:
+        for message in left:
+            await channel.deliver(message)
+
+    began = time.perf_counter()
+    await asyncio.gather(*(deliver() for _ in range(CONNECTIONS)))
+    return time.perf_counter() - began
+
+
+async def _timed_bare(port: int, prepared: list[tuple[bytes, bytes]]) -> float:
+    left = iter(prepared)
+
+    async def send() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await reader.readline()
+        writer.write(b"EHLO bench.example\r\n")
+        while not re.match(rb"\d{3} ", await reader.readline()):
+            pass
+        for envelope, octets in left:
+            for part in (*envelope.splitlines(keepends=True), octets):
+                writer.write(part)
+                answer = await reader.readline()
+                if answer[:1] not in b"23":
+                    raise RuntimeError(f"the sink says {answer!r}")
+        writer.close()
+        await writer.wait_closed()
+
+    began = time.perf_counter()
+    await asyncio.gather(*(send() for _ in range(CONNECTIONS)))
+    return time.perf_counter() - began
+
+
+def _prepared(outgoing: Outgoing, signer: Signer) -> tuple[bytes, bytes]:
+    """The commands, and the bytes after DATA, as our own client sends them."""
+    mail = signed(compose(outgoing), [signer], outgoing.dated)
+    octets = mail.octets()
+    commands = f"MAIL FROM:<{outgoing.return_path}> SIZE={len(octets)}\r\nRCPT TO:<{mail.recipient.mailbox}>\r\nDATA\r\n"
+    return commands.encode(), octets.replace(b"\r\n.", b"\r\n..") + b".\r\n"
+
+
+def _outgoing(number: int) -> Outgoing:
+    """A newsletter of 9 kB, text and HTML, as MJML makes them."""
+    effect = f"{number + 1:016x}"
+    row = '<tr><td style="padding:10px 25px;font-family:Ubuntu,Helvetica">Item {0}: für dich, %d.90 €</td></tr>\n'
+    html = (
+        "<html><body><table>\n"
+        + "".join(row.format(item) % number for item in range(60))
+        + "</table></body></html>"
+    )
+    return Outgoing(
+        effect=effect,
+        recipient=f"customer{number}@example.org",
+        recipient_name=f"Customer № {number}",
+        sender="news@shop.example",
+        sender_name="The Shop",
+        subject=f"Your week, customer {number} – new things",
+        text="\n".join(f"Item {item}: for you, {number}.90 EUR" for item in range(60)),
+        html=html,
+        return_path=return_path(effect, _SEAL_KEY, "bounce.shop.example"),
+        seal=sealed(effect, _SEAL_KEY),
+        unsubscribe_url=f"https://shop.example/u/{effect}",
+        list_id="news.shop.example",
+        dated=1_760_000_000_000_000,
+    )
+
+
+def _key() -> DkimKey:
+    private = rsa.generate_private_key(65537, 2048).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return DkimKey(domain="shop.example", selector="bench", private_key=private.decode())
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(measure()) + "\n")
