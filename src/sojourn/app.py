@@ -5,11 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sojourn.errors import Misconfigured
+from sojourn.errors import Misconfigured, NotFound
+from sojourn.lake.folder import Folder
+from sojourn.runtime.catalogue import Catalogue
+from sojourn.runtime.history import History
+from sojourn.runtime.published import published
+from sojourn.store.access.clock import Clock
+from sojourn.store.database import Database
+from sojourn.store.names import Names
+
+SQLITE = "sqlite:///"
 
 
 @dataclass(frozen=True)
@@ -22,17 +31,48 @@ class Settings:
 
 
 def settings(
-    data: Path | None = None, database_url: str | None = None, environment: Mapping[str, str] = os.environ
+    data: Path | None = None,
+    database_url: str | None = None,
+    *,
+    make: bool = True,
+    environment: Mapping[str, str] = os.environ,
 ) -> Settings:
     """What is given, else what the environment says, else SQLite in the folder `data`.
 
-    Makes the data folder if it is not there.  Raises Misconfigured when it cannot be written.
+    Makes the data folder if it is not there, or raises NotFound where it is not to `make` one.
+    Raises Misconfigured when it cannot be written.
     """
     folder = (data or Path(environment.get("SOJOURN_DATA_DIR") or "data")).absolute()
+    url = database_url or environment.get("SOJOURN_DATABASE_URL") or f"{SQLITE}{folder / 'sojourn.db'}"
+    if not make and url.startswith(SQLITE) and not Path(url.removeprefix(SQLITE)).exists():
+        raise NotFound(f"there is nothing in {folder} yet: import events, or name another folder by --data")
     _make(folder)
-    url = database_url or environment.get("SOJOURN_DATABASE_URL") or f"sqlite:///{folder / 'sojourn.db'}"
     key = environment.get("SOJOURN_SECRET_KEY")
     return Settings(folder, url, key.encode() if key else _kept_secret(folder / "secret.key"))
+
+
+@dataclass(frozen=True)
+class App:
+    """The parts of one installation, open."""
+
+    settings: Settings
+    database: Database
+    names: Names
+    history: History
+
+    def catalogue(self) -> Catalogue:
+        """What is published now."""
+        with self.database.reading() as connection:
+            return published(connection)
+
+
+@contextlib.contextmanager
+def open_app(settings: Settings, *, clock: Clock | None = None) -> Iterator[App]:
+    """The installation that the settings name; `clock` replaces the database's own time."""
+    with Database.open(settings.database_url, clock=clock) as database:
+        names = Names(database.reading)
+        history = History(database, Folder.local(settings.data / "lake"), names)
+        yield App(settings, database, names, history)
 
 
 def _make(folder: Path) -> None:

@@ -19,7 +19,7 @@ def say(sentence: str) -> None:
 
 def as_json(answer: object) -> None:
     """Print an answer as one JSON object on standard output."""
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(answer).decode(), indent=2) + "\n")
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(answer, enc_hook=str).decode(), indent=2) + "\n")
 
 
 def as_table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from sojourn.cli import answer
 from sojourn.cli.command import Command, Json
-from sojourn.cli.files import read_text
+from sojourn.cli.drafts import place_of, read_text
 
 if TYPE_CHECKING:
     from sojourn.journey.check import Finding
@@ -41,8 +41,7 @@ def _show(file: str, findings: list[Finding]) -> None:
     if not findings:
         answer.say(f"{file}: nothing is wrong with it")
     for one in findings:
-        where = f"steps.{one.step}" if one.step else "journey"
-        answer.say(f"{file}: {one.severity}: {where}: {one.what}")
+        answer.say(f"{file}: {one.severity}: {place_of(one)}: {one.what}")
 
 
 command = Command("check", check)

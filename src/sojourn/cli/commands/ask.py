@@ -1,0 +1,96 @@
+"""`sojourn ask`: funnels, retention and paths, answered from all events there are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from sojourn.cli import answer
+from sojourn.cli.command import Command, Data, Database, Json
+from sojourn.cli.installation import opened
+
+if TYPE_CHECKING:
+    from sojourn.tape.tape import Tape
+
+
+def funnel(
+    steps: Annotated[str, typer.Option(metavar="A,B,C", help="Names of events, in order.")],
+    within: Annotated[
+        str | None, typer.Option(metavar="SPAN", help="At most this long from the first step, such as 14d.")
+    ] = None,
+    order: Annotated[
+        Literal["ordered", "strict", "any"],
+        typer.Option(help="Others may come between (ordered), may not (strict), or in any order."),
+    ] = "ordered",
+    entry: Annotated[
+        Literal["first", "best"], typer.Option(help="Count from the first beginning, or from the best one.")
+    ] = "best",
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """How many customers got through each step."""
+    from sojourn.analytics.metrics.funnel import FunnelQuestion
+    from sojourn.analytics.metrics.funnel import funnel as count
+    from sojourn.rule.span import parse_span
+
+    span = parse_span(within, "--within").length if within else None
+    names = tuple(name.strip() for name in steps.split(","))
+    question = FunnelQuestion(steps=names, order=order, entry=entry, within=span)
+    found = count(_history(data, database), question)
+    if json:
+        answer.as_json(found)
+        return
+    first = max(found.steps[0].count, 1)
+    rows = [(step.name, step.count, f"{100 * step.count / first:.1f} %") for step in found.steps]
+    answer.as_table(("step", "customers", "of the first"), rows)
+
+
+def retention(
+    start: Annotated[str, typer.Option(metavar="EVENT", help="The event with which a customer begins.")],
+    returning: Annotated[str, typer.Option("--return", metavar="EVENT", help="The event of coming back.")],
+    period: Annotated[
+        Literal["day", "week", "month"], typer.Option(help="Of the calendar, in UTC.")
+    ] = "week",
+    mode: Annotated[
+        Literal["on", "on_or_after"], typer.Option(help="Came back in the period itself, or in it or later.")
+    ] = "on",
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """Of those who began in a period, how many came back in the ones after it."""
+    from sojourn.analytics.metrics.retention import RetentionQuestion
+    from sojourn.analytics.metrics.retention import retention as count
+
+    question = RetentionQuestion(start=start, returning=returning, period=period, mode=mode)
+    found = count(_history(data, database), question)
+    if json:
+        answer.as_json(found)
+        return
+    most = max((len(cohort.returned) for cohort in found.cohorts), default=0)
+    heads = ("began", "customers", *(str(number) for number in range(most)))
+    answer.as_table(heads, ((cohort.start, cohort.size, *cohort.returned) for cohort in found.cohorts))
+
+
+def paths(data: Data = None, database: Database = None, json: Json = False) -> None:
+    """Which event directly followed which, and how often."""
+    from sojourn.analytics.metrics.paths import paths as count
+
+    found = count(_history(data, database))
+    if json:
+        answer.as_json(found)
+    else:
+        answer.as_table(("from", "to", "times"), ((e.source, e.target, e.count) for e in found.edges))
+
+
+def _history(data: Path | None, database: str | None) -> Tape:
+    from sojourn.lake.layout import Wanted
+
+    with opened(data, database) as app:
+        return app.history.tape(Wanted(keys=False, runs=False))
+
+
+command = Command("ask", parts=(funnel, retention, paths), help="Ask about all events there are.")
