@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
 
@@ -15,6 +16,11 @@ MODULES = [
 ]
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 ROOMS = [path for path in SOURCE.iterdir() if (path / "__init__.py").exists()]
+PLUG_INS = [
+    (".".join(path.relative_to(SOURCE.parent).with_suffix("").parts), call)
+    for path in house_map.modules(SOURCE)
+    for call in re.findall(r"(?<!def )\b(?:registry\.)?declared\(\w+, \w+\)", path.read_text())
+]
 LONGEST_MODULE = 350
 LARGEST_ROOM = 12
 UNWANTED = {
@@ -48,6 +54,13 @@ def test_a_module_says_what_it_is_for_and_stays_short(path: Path) -> None:
 def test_a_room_holds_a_dozen_modules_beside_its_plug_ins(room: Path) -> None:
     names = [path.stem for path in room.glob("*.py") if path.name != "__init__.py"]
     assert len(names) <= LARGEST_ROOM, sorted(names)
+
+
+@pytest.mark.parametrize(("module", "call"), PLUG_INS)
+def test_a_plug_in_is_one_file_that_declares_one_thing(module: str, call: str) -> None:
+    names = vars(importlib.import_module(module))
+    found = eval(call, names)  # the very call by which the room finds them; it raises for none or two
+    assert found
 
 
 def test_the_map_is_drawn_from_the_code() -> None:
