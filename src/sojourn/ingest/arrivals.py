@@ -10,16 +10,19 @@ import numpy as np
 
 from sojourn.customer.identity import Claims, Sighting, claims
 from sojourn.ingest.event import Event, Origin, Value
-from sojourn.tape.tape import Bools, Codes, Ints
+from sojourn.ingest.memory import Memory
+from sojourn.tape.tape import Codes, Ints
 
-_EMPTY = "{}"
+_NOTHING = "{}"
 
 
 @dataclass(frozen=True, eq=False)
 class Arrivals:
-    """n events of n' >= n claims: a bare alias claims something and is no event."""
+    """n events, and what they and bare aliases claim of who is who."""
 
-    claims: Claims  # who the events are about; its owners are int64[n]
+    claims: Claims
+    owners: Ints  # int64[n], index into claims.identities, -1 where the subject is known already
+    subjects: Ints  # int64[n], 0 where it is not known yet
     keys: Ints  # int64[n], hash of the message id
     names: Codes  # int32[n], index into vocabulary
     vocabulary: tuple[str, ...]
@@ -33,29 +36,34 @@ class Arrivals:
         return len(self.keys)
 
 
-def arrivals(events: Sequence[Event]) -> Arrivals:
-    """These events as columns."""
-    claimed = claims(
-        Sighting(e.identities, e.happened, e.key, e.alias, e.origin != Origin.PUBLIC) for e in events
-    )
-    told = np.array([not event.alias for event in events], np.bool_)
-    kept = [event for event in events if not event.alias]
+def arrivals(events: Sequence[Event], memory: Memory) -> Arrivals:
+    """These events as columns, without the aliases among them."""
+    subjects = np.fromiter(map(memory.subject, events), np.int64, len(events))
+    strange = subjects == 0
+    claimed = claims(_sighting(event) for event, new in zip(events, strange.tolist(), strict=True) if new)
+    owners = np.full(len(events), -1)
+    owners[strange] = claimed.owners
+    told = np.flatnonzero([not event.alias for event in events])
+    kept = [events[place] for place in told.tolist()]
     vocabulary = {name: code for code, name in enumerate(dict.fromkeys(event.name for event in kept))}
     return Arrivals(
-        claims=_of_those_told(claimed, told),
+        claims=claimed,
+        owners=owners[told],
+        subjects=subjects[told],
         keys=np.array([event.key for event in kept], np.int64),
         names=np.array([vocabulary[event.name] for event in kept], np.int32),
         vocabulary=tuple(vocabulary),
         happened=np.array([event.happened for event in kept], np.int64),
         received=np.array([event.received for event in kept], np.int64),
         origins=np.array([event.origin for event in kept], np.int64),
-        properties=[_json(event.properties) or _EMPTY for event in kept],
+        properties=[_json(event.properties) or _NOTHING for event in kept],
         traits=[_json(event.traits) for event in kept],
     )
 
 
-def _of_those_told(claimed: Claims, told: Bools) -> Claims:
-    return claimed if told.all() else Claims(claimed.identities, claimed.owners[told], claimed.links)
+def _sighting(event: Event) -> Sighting:
+    trusted = event.origin != Origin.PUBLIC
+    return Sighting(event.identities, event.happened, event.key, event.alias, trusted)
 
 
 def _json(values: Mapping[str, Value]) -> str:

@@ -28,8 +28,11 @@ def from_columns(batch: pa.RecordBatch, file: File) -> Arrivals:
     names, vocabulary = _encoded(batch, "name")
     carried = batch["carried"].to_pylist()
     nothing = itertools.repeat("{}" if file.mapping.traits else "", len(carried))
+    claimed = _claims(batch, file, happened, keys)
     return Arrivals(
-        claims=_claims(batch, file, happened, keys),
+        claims=claimed,
+        owners=claimed.owners,
+        subjects=np.zeros(len(keys), np.int64),
         keys=keys,
         names=names,
         vocabulary=tuple(outside(name) for name in vocabulary),

@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 import pyarrow.compute as pc
 
+from sojourn.customer.identity import IdentityRules
 from sojourn.errors import Invalid
 from sojourn.ingest.files.columns import ADDRESSES, from_columns
 from sojourn.ingest.files.format import BadRow, Chunk, File, Survey
@@ -28,7 +29,12 @@ _REJECTS = (
     "SELECT line, any_value(column_name), any_value(csv_line), any_value(lower(error_message))"
     " FROM reject_errors GROUP BY line ORDER BY line"
 )
-_WHY = {"customer": "is empty or too long", "name": "is empty or too long", "time": "is no time in the past"}
+_NOBODY = ", ".join(literal(value) for value in sorted(IdentityRules().blocked))
+_WHY = {
+    "customer": "is empty, too long or no id",
+    "name": "is empty or too long",
+    "time": "is no time in the past",
+}
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,8 @@ class Table:
         name = literal(mapping.constant) if mapping.constant else f"{_word(self._leaves[mapping.name])}"
         time = self._leaves[mapping.time].text if mapping.time else "NULL"
         wrong = (
-            f"CASE WHEN coalesce(length(customer), 0) NOT BETWEEN 1 AND {characters} THEN 'customer'"
+            f"CASE WHEN coalesce(length(customer), 0) NOT BETWEEN 1 AND {characters}"
+            f" OR regexp_full_match(customer, '[0-]*') OR lower(customer) IN ({_NOBODY}) THEN 'customer'"
             f" WHEN coalesce(length(name), 0) NOT BETWEEN 1 AND {SEGMENT.name_characters} THEN 'name'"
             f" WHEN happened IS NULL OR happened > {self._file.now} THEN 'time' END"
         )

@@ -13,6 +13,7 @@ import msgspec
 from sojourn.ingest.arrivals import arrivals
 from sojourn.ingest.event import Event, Origin, Rejected
 from sojourn.ingest.files.format import BadRow, Chunk, File, Format, Survey
+from sojourn.ingest.memory import Memory
 from sojourn.ingest.wire.lenient import Envelope
 from sojourn.ingest.wire.segment import read
 from sojourn.ingest.wire.trust import Source
@@ -53,7 +54,7 @@ class _Calls:
         while chunk := list(islice(calls, size)):
             events = [found for _, found in chunk if isinstance(found, Event)]
             bad = sum(isinstance(found, Rejected) for _, found in chunk)
-            yield Chunk(chunk[-1][0], bad, arrivals(events))
+            yield Chunk(chunk[-1][0], bad, arrivals(events, Memory()))
 
     def _read(self, after: int) -> Iterator[tuple[int, Event | Rejected | None]]:
         """Each row after `after` with its number; None where a call says nothing."""

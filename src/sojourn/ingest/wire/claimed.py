@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sojourn.customer.identity import IdentityRules, normal
 from sojourn.errors import Invalid
 from sojourn.ingest.event import Value
 from sojourn.ingest.wire.lenient import Call
 from sojourn.ingest.wire.limits import Limits
 from sojourn.ingest.wire.trust import Identities
 
+_RULES = IdentityRules()
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 _ADDRESS_CHARACTERS = 320  # 64 before the @ and 255 behind it (RFC 5321)
 _PHONE = re.compile(r"\+\d{7,15}")  # E.164
@@ -23,10 +25,10 @@ def claimed(
 ) -> Identities:
     """The (kind, value) pairs of a call, its own ids first.  Raises Invalid where an id is no id or
     the call has neither a user id nor an anonymous one."""
-    user = identifier(call.user_id, "userId", limits)
-    anonymous = identifier(call.anonymous_id, "anonymousId", limits)
+    user = _usable(identifier(call.user_id, "userId", limits))
+    anonymous = _usable(identifier(call.anonymous_id, "anonymousId", limits))
     if not user and not anonymous:
-        raise Invalid("userId or anonymousId is required", place="userId")
+        raise Invalid("userId or anonymousId is required, and not null or zeros", place="userId")
     found = [("user_id", user)] if user else []
     if anonymous:
         found.append(("anonymous_id", anonymous))
@@ -57,6 +59,11 @@ def identifier(value: object, place: str, limits: Limits) -> str:
     if len(text) > limits.id_characters:
         raise Invalid(f"longer than {limits.id_characters} characters", place=place)
     return text
+
+
+def _usable(text: str) -> str:
+    """The id, empty where it is what broken clients send for nobody (`null`, `0`, `anonymous`)."""
+    return text if text and normal("", text, _RULES) else ""
 
 
 def _addresses(traits: Mapping[str, Value]) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,69 @@
+"""Finds whose events these are: subjects for the ids they claim, and the merges that follow from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+from sqlalchemy import Connection
+
+from sojourn.customer.identity import Claims
+from sojourn.customer.merging import Resolution, news, resolve
+from sojourn.ingest.memory import Memory
+from sojourn.store import customers, partitions
+from sojourn.store.customers import Identified
+from sojourn.tape.tape import Ints
+
+OnMerge: TypeAlias = Callable[[Connection, Resolution, int], None]
+"""What else a merge moves (runs, segments), called in its transaction at `now` with the partitions locked."""
+
+
+_NOBODY = np.empty(0, np.int64)
+
+
+def nothing_else(connection: Connection, resolution: Resolution, now: int) -> None:
+    """Nobody but the store has to know of a merge."""
+
+
+def identify(
+    connection: Connection,
+    claimed: Claims,
+    now: int,
+    memory: Memory,
+    on_merge: OnMerge = nothing_else,
+) -> tuple[Ints, Ints]:
+    """The subject and the customer of each identity claimed, int64[k] each, made where there were none.
+
+    What the claims say of who is who is written as well, so that the customers are those after it.
+    """
+    if not claimed.identities:
+        return _NOBODY, _NOBODY
+    found = customers.identify(connection, claimed.identities, now)
+    owners = found.customers
+    links = claimed.links.between(found.subjects)
+    fresh = news(links, customers.remembered(connection, links))
+    if len(fresh):
+        named = np.unique(np.concatenate((fresh.left, fresh.right)))
+        known = customers.known(connection, named, found.subjects[found.born])
+        resolution = resolve(fresh, known)
+        memory.forget(resolution.subjects)
+        _settle(connection, resolution, now, on_merge)
+        owners = _after(found, resolution)
+    return found.subjects, owners
+
+
+def _settle(connection: Connection, resolution: Resolution, now: int, on_merge: OnMerge) -> None:
+    moves = bool(resolution.merges) or bool(len(resolution.splits))
+    if moves:
+        touched = np.concatenate((resolution.before, resolution.customers))
+        partitions.lock_these(connection, np.unique(partitions.of(touched)))
+    customers.settle(connection, resolution, now)
+    if moves:
+        on_merge(connection, resolution, now)
+
+
+def _after(found: Identified, resolution: Resolution) -> Ints:
+    moved = dict(zip(resolution.subjects.tolist(), resolution.customers.tolist(), strict=True))
+    pairs = zip(found.subjects.tolist(), found.customers.tolist(), strict=True)
+    return np.array([moved.get(subject, customer) for subject, customer in pairs], np.int64)
