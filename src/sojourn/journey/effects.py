@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from sojourn.tape.hashing import mix
 from sojourn.tape.tape import Bools, Codes, Ints
@@ -44,7 +47,9 @@ class Effects:
     now: Ints  # int64[k], microseconds UTC
     keys: Ints  # int64[k], effect keys
     entries: Ints  # int64[k], keys of the events that the runs entered by
-    reasons: Codes | None = None  # int32[k], for suppressed sends: codes of the policy's reasons
+    reasons: npt.NDArray[np.signedinteger[Any]] | None = (
+        None  # int32[k], for suppressed sends: codes of the policy's reasons
+    )
     reason_names: tuple[str, ...] = ()
 
     def __len__(self) -> int:

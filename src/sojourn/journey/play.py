@@ -25,7 +25,7 @@ class Playing:
     """
 
     def __init__(
-        self, programs: Sequence[Program], world: World, after: int, until: int, known: Runs
+        self, programs: Sequence[Program], world: World, after: Ints, until: int, known: Runs
     ) -> None:
         self.programs = {program.version: program for program in programs}
         self.newest = programs[-1]
@@ -55,7 +55,8 @@ class Playing:
 
     def inside(self, index: Ints) -> Bools:
         """Whether somebody is inside each of the slots."""
-        return (self.runs.left[index] == NEVER) & (self.runs.ids[index] != 0)
+        inside: Bools = (self.runs.left[index] == NEVER) & (self.runs.ids[index] != 0)
+        return inside
 
     def awaken(self, index: Ints, world: World) -> None:
         """Find anew when each of the slots wakes next."""

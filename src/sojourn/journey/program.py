@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -74,7 +75,7 @@ class Program:
         """For each step, the rules whose events wake a run that holds there."""
         return tuple(tuple(dict.fromkeys((*placed.step.awaits(), *self.anywhere))) for placed in self.placed)
 
-    def needs(self, segments: dict[str, Rule]) -> Needs:
+    def needs(self, segments: Mapping[str, Rule]) -> Needs:
         """What the journey looks at, anywhere in it."""
         found = Needs(events=frozenset(trigger.event for trigger in self.journey.enter))
         for rule in self.journey.rules():
@@ -120,4 +121,5 @@ class Counts:
     @property
     def waiting(self) -> Ints:
         """int64[steps], who stands on each step."""
-        return self.visits - self.taken.sum(axis=1) - self.left[:-1].sum(axis=1)
+        waiting: Ints = self.visits - self.taken.sum(axis=1) - self.left[:-1].sum(axis=1)
+        return waiting

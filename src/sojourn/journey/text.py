@@ -206,7 +206,7 @@ def _line(tree: Any, place: str) -> int:
     line = 1
     for part in _PATH.findall(place):
         try:
-            line = (tree.lc.item(int(part)) if isinstance(tree, list) else tree.lc.key(part))[0] + 1
+            line = (tree.lc.item(int(part)) if hasattr(tree, "insert") else tree.lc.key(part))[0] + 1
             tree = tree[int(part)] if isinstance(tree, list) else tree[part]
         except (AttributeError, KeyError, IndexError, ValueError, TypeError):
             break

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
+import numpy.typing as npt
 
 from sojourn.journey.effects import Effects, Marks, Send
 from sojourn.journey.runs import Some
@@ -33,9 +35,9 @@ DELIVER, HELD, SUPPRESS = range(3)
 class Verdicts:
     """What policy says of k sends: DELIVER, HELD until an instant, or SUPPRESS for a reason."""
 
-    outcomes: Codes  # int[k]
+    outcomes: npt.NDArray[np.signedinteger[Any]]  # int[k]
     until: Ints  # int64[k], read where HELD
-    reasons: Codes  # int[k], codes of reason_names, -1 where delivered
+    reasons: npt.NDArray[np.signedinteger[Any]]  # int[k], codes of reason_names, -1 where delivered
     reason_names: tuple[str, ...]
 
 
@@ -202,7 +204,8 @@ class World:
 
     def _stamped(self, marks: Marks) -> tuple[Ints | None, Ints]:
         """The order of the marks by customer (None: as they are), and when each is met in that order."""
-        rows, order, rank = marks.rows, None, 0
+        rows, order = marks.rows, None
+        rank: Ints | int = 0
         if not (np.diff(rows) > 0).all():
             order = np.lexsort((marks.keys, marks.now, rows))
             rows = rows[order]

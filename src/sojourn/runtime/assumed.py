@@ -43,7 +43,7 @@ class Assumption(msgspec.Struct, frozen=True):
 
 @dataclass(eq=False)
 class Responses:
-    """Draws responses by hash of the effect key; `everybody` None draws by rate, else all or nobody answer."""
+    """Draws responses by hash of the effect key: by rate or, if `everybody` is set, all or none."""
 
     catalogue: Catalogue
     history: Tape

@@ -23,7 +23,7 @@ from sojourn.runtime.catalogue import Catalogue, Offered, marks_of
 from sojourn.runtime.deciding import deciding
 from sojourn.tape.build import keep
 from sojourn.tape.selection import select
-from sojourn.tape.tape import LONG_AGO, Ints, Tape
+from sojourn.tape.tape import LONG_AGO, Tape
 
 
 class StepAnswer(msgspec.Struct, frozen=True):
@@ -186,8 +186,7 @@ def _suppressed(player: Playing, step: str) -> dict[str, int]:
     found: dict[str, int] = {}
     for effects in player.effects:
         if effects.step == step and effects.reasons is not None:
-            codes: Ints = effects.reasons
-            for code, n in zip(*np.unique(codes, return_counts=True), strict=True):
+            for code, n in zip(*np.unique(effects.reasons, return_counts=True), strict=True):
                 reason = effects.reason_names[code]
                 found[reason] = found.get(reason, 0) + int(n)
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -32,7 +33,7 @@ CHUNK = 200_000
 
 @dataclass(frozen=True)
 class Past:
-    """What a history is made of, as of one look at the store: read in one transaction, so no row is missing."""
+    """What a history is made of, read in one transaction, so that no row is missing."""
 
     segments: tuple[Segment, ...]
     tail: Rows
@@ -102,7 +103,7 @@ def _met(rows: Logged, held: partitions.Held) -> Logged:
 
 
 def _joined(chunks: list[Logged]) -> Logged:
-    def column(name: str) -> object:
+    def column(name: str) -> Any:
         parts = [getattr(chunk, name) for chunk in chunks]
         return (
             np.concatenate(parts) if isinstance(parts[0], np.ndarray) else [v for part in parts for v in part]

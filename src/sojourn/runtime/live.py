@@ -46,7 +46,7 @@ class Ticked:
 
 
 class Live:
-    """The live driver of one process, with its resident tapes; `of_log` makes a tape, by subject, of log rows."""
+    """The live driver of one process; `of_log` makes a tape, by subject, of rows of the log."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class Live:
         return rows.take(np.flatnonzero(fresh)), held, len(rows) >= EVENTS_A_TICK
 
     def _stamped(self, connection: Connection, rows: Logged, loud: Bools, met: Ints) -> Logged:
-        """The rows, where the loud ones are met after all that was met before, each customer's a grain apart."""
+        """The rows, the loud ones met after all that was met before and a grain apart."""
         index = np.flatnonzero(loud)
         if not len(index):
             return rows
@@ -176,7 +176,7 @@ class Turn:
         return replace(stored, due=np.where(late, self.until, stored.due))
 
     def write(self, connection: Connection, names: Names) -> tuple[int, int]:
-        """Write runs, counts, the ledger and the marks; how many runs moved, and how many sends were planned."""
+        """Write runs, counts, ledger and marks; how many runs moved, and how many sends were planned."""
         moved = planned = 0
         for offered, player, known in self.players:
             changed = written.stored_runs(player.changed(), offered, self.customers)
@@ -196,4 +196,5 @@ class Turn:
 
 def _before(xids: Ints, positions: Ints, other_xids: Ints, other_positions: Ints) -> Bools:
     """Whether each first place in the log is before the second."""
-    return (xids < other_xids) | ((xids == other_xids) & (positions < other_positions))
+    before: Bools = (xids < other_xids) | ((xids == other_xids) & (positions < other_positions))
+    return before

@@ -1,4 +1,4 @@
-"""Turns rows of the log into rows of the lake and into tapes: the store and the lake do not know each other."""
+"""Turns rows of the log into rows of the lake and into tapes: store and lake are strangers."""
 
 from __future__ import annotations
 

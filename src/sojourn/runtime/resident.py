@@ -15,7 +15,7 @@ PARTITIONS = 64
 
 
 class Resident:
-    """Layers of tapes by subject, the oldest first; `xids` and `positions` say how far each partition is in."""
+    """Layers of tapes by subject, and up to which place in the log each partition is in."""
 
     def __init__(self) -> None:
         self.layers: list[Tape] = []

@@ -80,7 +80,7 @@ def _planned(part: Effects, offered: Offered, catalogue: Catalogue, customers: I
     assert isinstance(part.ask, Send)
     n, owners, send = len(part), customers[part.rows], catalogue.resolve(part.ask)
     program = next(one for one in offered.programs if one.version == part.version)
-    data = ({"entry": key, "step": part.step} for key in part.entries.tolist())
+    data = ({"entry": key, "journey": part.journey, "step": part.step} for key in part.entries.tolist())
     return effects.Planned(
         keys=part.keys,
         runs=part.runs,

@@ -9,7 +9,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from sojourn.store.access.rows import fetch, insert, insert_missing
+from sojourn.store.access.rows import fetch, insert, insert_missing, is_postgres
 from sojourn.store.tables import consents, optins, suppressions
 from sojourn.tape.tape import Bools, Ints
 
@@ -36,6 +36,19 @@ class Optin:
     purpose: str
     created: int  # microseconds UTC
     expires: int
+
+
+def lock(connection: Connection, customers: Sequence[int]) -> None:
+    """Let nobody else read or state consents of these customers, given in order, until the transaction ends.
+
+    SQLite has one writer, which is lock enough.
+    """
+    if is_postgres(connection):
+        held = sa.text(
+            "SELECT pg_advisory_xact_lock(:space, hashint8(customer))"
+            " FROM unnest(CAST(:them AS bigint[])) AS customer"
+        )
+        connection.execute(held, {"space": _LOCKS, "them": list(customers)})
 
 
 def state(connection: Connection, said: Statements) -> None:
@@ -84,6 +97,9 @@ def confirm(connection: Connection, token: str, now: int) -> Optin | None:
     found = connection.execute(valid.values(used=now).returning(*chosen)).one_or_none()
     return Optin(*found) if found else None
 
+
+_LOCKS = 7_001
+"""The space of advisory locks that are about consents."""
 
 _COLUMNS = {
     "customer": "customers",

@@ -102,6 +102,16 @@ def at(connection: Connection, positions: Ints) -> Logged:
     )
 
 
+def by_key(connection: Connection, keys: Ints) -> Logged:
+    """The events with these keys, in order of (xid, position); those that are gone are left out."""
+    return _logged(
+        connection,
+        sa.select(events)
+        .where(among(connection, events.c.key, keys))
+        .order_by(events.c.xid, events.c.position),
+    )
+
+
 def restamp(connection: Connection, positions: Ints, received: Ints) -> None:
     """Say that events were met later: after all that their customer had met (see partitions.met)."""
     update(connection, events, {"position": positions, "received": received}, ["position"])

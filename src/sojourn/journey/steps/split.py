@@ -36,7 +36,7 @@ class Split(Step, frozen=True, tag="split"):
 
 
 def _read(fields: Fields) -> Split:
-    ways = []
+    ways: list[Way] = []
     for number, item in enumerate(fields.items("split"), start=1):
         weight, name = item.take("weight", 1), item.text("name", str(number))
         if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 < weight < 1e9:

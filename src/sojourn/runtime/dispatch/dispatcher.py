@@ -1,0 +1,187 @@
+"""The dispatcher: claims due effects, prepares them, and sends them over as many connections as a way has.
+
+Intents are committed for as many messages as there are free connections, in one transaction, before
+the first byte of any of them; what became of them is written the same way.  So a crash leaves at most one
+message a connection of which nobody knows whether it was sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+import structlog
+from sqlalchemy import Connection
+
+from sojourn.channel.contract import Receipt
+from sojourn.errors import FarSideError, OutcomeUnknown, Unavailable
+from sojourn.message.template import Template
+from sojourn.runtime.catalogue import Catalogue
+from sojourn.runtime.dispatch import ledger
+from sojourn.runtime.dispatch.outcome import Outcome, outcome
+from sojourn.runtime.dispatch.prepare import Prepared, Preparing, Publicly, Refused
+from sojourn.runtime.dispatch.ways import Way
+from sojourn.runtime.resident import Resident
+from sojourn.store import effects, messages
+from sojourn.store.database import Database
+from sojourn.store.effects import Effects, State
+from sojourn.store.names import Names
+
+CLAIMED = 256
+"""Effects claimed at once: some seconds of work for one way out."""
+
+Answer = TypeVar("Answer")
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Dispatching:
+    """What a dispatcher works with; `catalogue` answers what is published now."""
+
+    database: Database
+    resident: Resident
+    names: Names
+    catalogue: Callable[[], Catalogue]
+    ways: Mapping[str, Way]
+    publicly: Publicly
+
+
+class Dispatcher:
+    """Sends what is due, until there is nothing left."""
+
+    def __init__(self, parts: Dispatching) -> None:
+        self._parts = parts
+
+    async def round(self) -> int:
+        """Claim, prepare and send a batch of each way; how many effects it took up."""
+        counts = await asyncio.gather(*(self._round(kind, way) for kind, way in self._parts.ways.items()))
+        return sum(counts)
+
+    async def _round(self, kind: str, way: Way) -> int:
+        database = self._parts.database
+        lost = await self._write(lambda c: effects.take_over(c, database.now(), CLAIMED, ledger.LEASE))
+        claimed = await self._write(lambda c: effects.claim(c, database.now(), CLAIMED, ledger.LEASE, [kind]))
+        if len(lost):
+            await self._resolve(lost)
+        if not len(claimed):
+            return len(lost)
+        batch = Batch(self._parts, way, claimed, self._write)
+        await batch.send()
+        return len(claimed)
+
+    async def _resolve(self, lost: Effects) -> None:
+        """Settle what a sender that is gone had begun: again if that does no harm, else unknown."""
+        ways = self._parts.ways
+        now = self._parts.database.now()
+        done: list[tuple[Prepared | Refused, Outcome]] = []
+        for n in range(len(lost)):
+            way = ways.get(lost.channels[n])
+            again = (way is not None and way.resends) or lost.purposes[n] == "transactional"
+            refused = Refused(int(lost.keys[n]), int(lost.fences[n]), "its sender is gone")
+            state = State.DEFERRED if again else State.UNKNOWN
+            done.append((refused, Outcome(state, due=now, reason=refused.why)))
+        await self._write(lambda c: ledger.write(c, [one for one, _ in done], [found for _, found in done]))
+
+    def _write(self, work: Callable[[Connection], Answer]) -> Awaitable[Answer]:
+        future: Future[Answer] = self._parts.database.submit(work)
+        return asyncio.wrap_future(future)
+
+
+class Batch:
+    """The claimed effects of one way while they are sent."""
+
+    def __init__(
+        self,
+        parts: Dispatching,
+        way: Way,
+        claimed: Effects,
+        write: Callable[[Callable[[Connection], object]], Awaitable[object]],
+    ) -> None:
+        self._parts, self._way, self._claimed, self._write = parts, way, claimed, write
+        self._owners = {
+            int(claimed.keys[n]): (int(claimed.customers[n]), int(claimed.runs[n]), _told(claimed, n))
+            for n in range(len(claimed))
+        }
+
+    async def send(self) -> None:
+        """Prepare all, refuse those that cannot be messages, and send the others."""
+        prepared = self._prepared()
+        refused = [
+            (one, Outcome(State.FAILED, reason=one.why)) for one in prepared if isinstance(one, Refused)
+        ]
+        if refused:
+            await self._settle(refused)
+        waiting = [one for one in prepared if isinstance(one, Prepared)]
+        slots = self._way.connection.slots
+        sending: set[asyncio.Task[tuple[Prepared, Outcome]]] = set()
+        while waiting or sending:
+            free = slots - len(sending)
+            if waiting and free:
+                next_ones, waiting = waiting[:free], waiting[free:]
+                sending |= {asyncio.create_task(self._attempt(one)) for one in await self._intend(next_ones)}
+            if sending:
+                done, sending = await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
+                await self._settle([task.result() for task in done])
+
+    def _prepared(self) -> list[Prepared | Refused]:
+        claimed, parts = self._claimed, self._parts
+        templates: Mapping[str, Template] = parts.catalogue().templates
+        with parts.database.reading() as connection:
+            entries = ledger.entering_events(connection, claimed)
+            frozen = messages.find(connection, claimed.keys)
+        tape = parts.resident.tape(np.unique(claimed.customers))
+        preparing = Preparing(templates, parts.ways, parts.publicly)
+        return preparing.prepare(claimed, tape, entries, frozen, parts.database.now())
+
+    async def _intend(self, going: list[Prepared]) -> list[Prepared]:
+        policy, secret = self._parts.catalogue().policy, self._parts.publicly.seal
+        now = self._parts.database.now()
+        found = await self._write(lambda c: ledger.intend(c, going, policy, secret, now))
+        assert isinstance(found, list)
+        return found
+
+    async def _attempt(self, one: Prepared) -> tuple[Prepared, Outcome]:
+        answer: Receipt | FarSideError
+        try:
+            answer = await self._way.connection.deliver(one.outgoing)
+        except FarSideError as error:
+            answer = error
+        except Exception as error:
+            # A provider's bug: nobody knows whether bytes went out, and the others must not suffer.
+            log.exception("delivery failed", effect=one.outgoing.effect)
+            answer = OutcomeUnknown(f"{type(error).__name__}: {error}")
+        repeatable = one.purpose == "transactional"
+        return one, outcome(one, self._way, answer, repeatable, self._parts.database.now())
+
+    async def _settle(self, done: Sequence[tuple[Prepared | Refused, Outcome]]) -> None:
+        parts, now = self._parts, self._parts.database.now()
+        codes, secret = parts.names.codes, parts.publicly.seal
+        while True:
+            try:
+                await self._write(lambda c: ledger.settle(c, done, self._owners, codes, secret, now))
+                return
+            except Unavailable as error:
+                # What was sent is sent: it must be written, however long that takes.
+                log.warning("outcome not written yet", why=str(error))
+                await asyncio.sleep(error.retry_after)
+
+
+def _told(claimed: Effects, n: int) -> dict[str, object]:
+    """What the events about a message say of it."""
+    return {
+        "template": claimed.templates[n],
+        "channel": claimed.channels[n],
+        "purpose": claimed.purposes[n],
+        **_from_data(claimed.data[n]),
+    }
+
+
+def _from_data(data: str) -> dict[str, object]:
+    known = msgspec.json.decode(data)
+    return {"journey": known.get("journey", ""), "step": known.get("step", "")}

@@ -1,0 +1,154 @@
+"""The dispatcher's transactions: claim effects, commit intents, write what became of them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+import numpy as np
+from sqlalchemy import Connection
+
+from sojourn.message.policy import Policy
+from sojourn.runtime.dispatch.outcome import Outcome
+from sojourn.runtime.dispatch.prepare import Prepared, Refused
+from sojourn.store import consents, effects, log, messages
+from sojourn.store.effects import Effects, Settled, State
+from sojourn.store.partitions import PARTITIONS
+from sojourn.tape.grain import on_grain
+from sojourn.tape.hashing import mix
+from sojourn.tape.tape import Ints
+
+OURS = 4
+"""The origin of events that tell what became of our messages."""
+
+LEASE = 120_000_000
+"""Microseconds that a claim holds: longer than any channel gives one attempt."""
+
+Codes = Callable[[Connection, Sequence[str]], Ints]
+
+
+def address_hash(secret: bytes, kind: str, address: str) -> str:
+    """The keyed hash by which a suppressed address is known again."""
+    return hmac.new(secret, f"{kind}:{address.casefold()}".encode(), hashlib.sha256).hexdigest()
+
+
+def entering_events(connection: Connection, claimed: Effects) -> dict[int, Mapping[str, object]]:
+    """The properties of the events by which the runs of these effects entered, by event key."""
+    keys = {msgspec.json.decode(data)["entry"] for data in claimed.data}
+    found = log.by_key(connection, np.array(sorted(keys), np.int64))
+    pairs = zip(found.keys.tolist(), found.properties, strict=True)
+    return {key: msgspec.json.decode(text) if text else {} for key, text in pairs}
+
+
+def intend(
+    connection: Connection, going: Sequence[Prepared], policy: Policy, secret: bytes, now: int
+) -> list[Prepared]:
+    """Freeze the messages and commit the intent of those whom nothing stops at this moment (P29).
+
+    The customers' consent is locked first, so a withdrawal is committed either before, and stops
+    the message, or after the intent.
+    """
+    customers = sorted({one.message.customer for one in going})
+    consents.lock(connection, customers)
+    stops = _stops(connection, going, policy, secret)
+    stopped = [one for one in going if one.key in stops]
+    if stopped:
+        write(connection, stopped, [Outcome(State.SUPPRESSED, reason=stops[one.key]) for one in stopped])
+    free = [one for one in going if one.key not in stops]
+    if not free:
+        return []
+    messages.freeze(connection, [one.message for one in free])
+    for one in free:
+        messages.link(connection, one.key, one.links)
+    contents = [int(one.message.hash[:15], 16) for one in free]
+    held = effects.intend(connection, _keys(free), _fences(free), np.array(contents, np.int64), now + LEASE)
+    return [one for one, mine in zip(free, held, strict=True) if mine]
+
+
+def settle(
+    connection: Connection,
+    done: Sequence[tuple[Prepared | Refused, Outcome]],
+    owners: Mapping[int, tuple[int, int, Mapping[str, object]]],
+    codes: Codes,
+    secret: bytes,
+    now: int,
+) -> None:
+    """Write what became of attempts; `owners` gives customer, run and what the tape is told, by effect."""
+    held = write(connection, [one for one, _ in done], [found for _, found in done])
+    told = [(one, found) for (one, found), mine in zip(done, held, strict=True) if mine and found.event]
+    for one, found in told:
+        if found.suppress and isinstance(one, Prepared):
+            hashed = address_hash(secret, "email", one.outgoing.recipient)
+            consents.suppress(connection, "email", [hashed], "bounced", now)
+    if told:
+        log.append(connection, _events(connection, told, owners, codes, now))
+
+
+def write(connection: Connection, some: Sequence[Prepared | Refused], found: Sequence[Outcome]) -> list[bool]:
+    """Settle effects in the ledger; whether each was still ours."""
+    settled = Settled(
+        keys=_keys(some),
+        fences=_fences(some),
+        states=np.array([int(one.state) for one in found], np.int64),
+        due=np.array([one.due for one in found], np.int64),
+        provider_refs=[one.reference for one in found],
+        reasons=[one.reason for one in found],
+    )
+    return [bool(mine) for mine in effects.settle(connection, settled)]
+
+
+def _stops(
+    connection: Connection, going: Sequence[Prepared], policy: Policy, secret: bytes
+) -> dict[int, str]:
+    """Why some of the messages may not be begun any more, by effect."""
+    hashes = {one.key: address_hash(secret, "email", one.outgoing.recipient) for one in going}
+    dead = consents.suppressed(connection, "email", list(hashes.values()))
+    stops = {key: dead[hashed] for key, hashed in hashes.items() if hashed in dead}
+    said = consents.of_customers(connection, sorted({one.message.customer for one in going}))
+    withdrawn: dict[tuple[int, str, str], bool] = {}
+    for customer, channel, purpose, state in zip(
+        said.customers.tolist(), said.channels, said.purposes, said.states, strict=True
+    ):
+        withdrawn[customer, channel, purpose] = state == "withdrawn"
+    for one in going:
+        need = policy.consent.get(one.purpose, policy.otherwise)
+        asked = ((one.channel, one.purpose), (one.channel, ""), ("", one.purpose), ("", ""))
+        if need != "none" and any(withdrawn.get((one.message.customer, *pair)) for pair in asked):
+            stops[one.key] = f"consent: {one.purpose} withdrawn"
+    return stops
+
+
+def _events(
+    connection: Connection,
+    told: Sequence[tuple[Prepared | Refused, Outcome]],
+    owners: Mapping[int, tuple[int, int, Mapping[str, object]]],
+    codes: Codes,
+    now: int,
+) -> log.Events:
+    n = len(told)
+    customers = np.array([owners[one.key][0] for one, _ in told], np.int64)
+    names = codes(connection, [found.event for _, found in told])
+    received = on_grain(np.full(n, now))
+    said = [{**owners[one.key][2], "effect": f"{one.key:016x}", **found.told} for one, found in told]
+    return log.Events(
+        partitions=customers % PARTITIONS,
+        subjects=customers,
+        keys=mix(_keys([one for one, _ in told]), names, now),
+        runs=np.array([owners[one.key][1] for one, _ in told], np.int64),
+        names=names,
+        happened=received,
+        received=received,
+        origins=np.full(n, OURS),
+        properties=[msgspec.json.encode(one).decode() for one in said],
+        traits=[""] * n,
+    )
+
+
+def _keys(some: Sequence[Prepared | Refused]) -> Ints:
+    return np.array([one.key for one in some], np.int64)
+
+
+def _fences(some: Sequence[Prepared | Refused]) -> Ints:
+    return np.array([one.fence for one in some], np.int64)

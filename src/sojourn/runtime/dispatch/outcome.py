@@ -1,0 +1,74 @@
+"""What became of an attempt: the state that the ledger gets, and what the customer's tape hears of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sojourn.channel.contract import Receipt
+from sojourn.channel.retry import Standing, next_attempt, standing
+from sojourn.errors import FarSideError, NotDelivered, OutcomeUnknown, TryLater
+from sojourn.runtime.dispatch.prepare import Prepared
+from sojourn.runtime.dispatch.ways import Way
+from sojourn.store.effects import State
+
+PREFIXES = {"sms": "SMS"}
+"""How names of events write a kind of message that is not just its name with a capital letter."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The state of one effect after an attempt; `event` is '' when the tape hears nothing."""
+
+    state: State
+    due: int = 0
+    reference: str = ""
+    reason: str = ""
+    event: str = ""
+    told: Mapping[str, object] = field(default_factory=dict)
+    suppress: bool = False  # the address is dead
+
+
+def outcome(
+    prepared: Prepared, way: Way, answer: Receipt | FarSideError, repeatable: bool, now: int
+) -> Outcome:
+    """What an attempt came to; `repeatable` says that sending twice is better than not at all."""
+    prefix = PREFIXES.get(way.channel.kind, way.channel.kind.capitalize())
+    match answer:
+        case Receipt(reference):
+            return Outcome(State.ACCEPTED, reference=reference, event=f"{prefix} Sent")
+        case TryLater(retry_after=retry_after):
+            return _again(prepared, way, answer, retry_after, prefix, now)
+        case OutcomeUnknown():
+            if repeatable or way.resends:
+                return _again(prepared, way, answer, 0, prefix, now)
+            return Outcome(State.UNKNOWN, reason=_why(answer))
+        case _:
+            return _refused(answer, prefix)
+
+
+def _again(
+    prepared: Prepared, way: Way, answer: FarSideError, retry_after: int, prefix: str, now: int
+) -> Outcome:
+    due = next_attempt(
+        way.schedule,
+        prepared.outgoing.effect,
+        prepared.attempts + 1,
+        first=prepared.message.created,
+        now=now,
+        retry_after=retry_after,
+    )
+    if due is None:
+        return _refused(NotDelivered(f"given up: {answer}", code=answer.code), prefix)
+    return Outcome(State.DEFERRED, due=due, reason=_why(answer))
+
+
+def _refused(answer: FarSideError, prefix: str) -> Outcome:
+    dead = standing(answer.code) is Standing.DEAD
+    told: dict[str, object] = {"code": answer.code, "hard": dead, "reason": str(answer)[:200]}
+    state = State.BOUNCED if dead else State.FAILED
+    return Outcome(state, reason=_why(answer), event=f"{prefix} Bounced", told=told, suppress=dead)
+
+
+def _why(answer: FarSideError) -> str:
+    return f"{answer.code} {answer}".strip()[:500]

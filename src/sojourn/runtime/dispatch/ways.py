@@ -1,0 +1,66 @@
+"""The ways out that are open: for each kind of message a provider's connection, and what it sends as."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from sojourn import registry
+from sojourn.channel import providers
+from sojourn.channel.contract import Channel, Connection, Delivery
+from sojourn.channel.retry import MAIL, WEBHOOK, Schedule
+from sojourn.errors import Misconfigured
+
+CHANNELS = "channels"
+"""The name of the setting that says by which provider each kind of message goes."""
+
+SCHEDULES: Mapping[str, Schedule] = {"webhook": WEBHOOK}
+"""When to try again, by kind; mail's schedule serves all others."""
+
+
+class Chosen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The provider chosen for one kind of message, with its settings as a person gave them."""
+
+    provider: str
+    settings: Mapping[str, object] = {}
+    sender: str = ""  # "Name <address>" of messages whose template names none
+    bounces: str = ""  # the domain that bounces come back to; none are asked for if empty
+
+
+@dataclass(frozen=True)
+class Way:
+    """One open way out."""
+
+    channel: Channel
+    connection: Connection
+    chosen: Chosen
+
+    @property
+    def resends(self) -> bool:
+        """Whether the far side drops repeats, so that what may have been sent can be sent again."""
+        return self.channel.delivery is Delivery.DROPS_REPEATS
+
+    @property
+    def schedule(self) -> Schedule:
+        """When to try again."""
+        return SCHEDULES.get(self.channel.kind, MAIL)
+
+
+def open_ways(settings: Mapping[str, object]) -> dict[str, Way]:
+    """The way out of each kind of message in the setting; Misconfigured names the kind and what to change."""
+    return {kind: _way(kind, data) for kind, data in settings.items()}
+
+
+def _way(kind: str, data: object) -> Way:
+    known = registry.declared(providers, Channel)
+    try:
+        chosen = msgspec.convert(data, Chosen)
+        if chosen.provider not in known:
+            raise Misconfigured(f"channel {kind}: no provider {chosen.provider!r}; known: {', '.join(known)}")
+        channel = known[chosen.provider]
+        given = msgspec.convert(chosen.settings, channel.settings)
+    except msgspec.ValidationError as error:
+        raise Misconfigured(f"channel {kind}: {error}") from None
+    return Way(channel, channel.open(given), chosen)
