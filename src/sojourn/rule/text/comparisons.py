@@ -173,8 +173,9 @@ def _value(how: How, data: object, place: str) -> Scalar | tuple[Scalar, ...] | 
     if how in DATES:
         return parse_date(data, place)
     if how in TEXTS and how != "contains":
-        text = text_at(data, place, "a text")
-        return _pattern(text, place) if how == "matches" else text
+        if not isinstance(data, str) or not data:
+            raise Invalid(f"must be a text, not {shown(data)}", place=place)
+        return _pattern(str(data), place) if how == "matches" else str(data)
     return _of_any(how, data, place)
 
 
