@@ -53,7 +53,7 @@ async def serve(
     await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
     for task in (greeting, stopping):
         task.cancel()
-    server.stop()
+    server.stop()  # type: ignore[no-untyped-call]
     await serving
 
 

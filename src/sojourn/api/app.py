@@ -1,0 +1,29 @@
+"""Makes the web application from the parts of an installation: its endpoints, and how errors look."""
+
+from __future__ import annotations
+
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+
+from sojourn import __version__
+from sojourn.api import problems, tracking
+from sojourn.api.parts import Parts
+
+
+def create(parts: Parts) -> Litestar:
+    """The application of one installation; its description (OpenAPI 3.1) is at /schema/openapi.json."""
+    return Litestar(
+        route_handlers=[tracking.router],
+        dependencies={"parts": Provide(lambda: parts, sync_to_thread=False, use_cache=True)},
+        exception_handlers={Exception: problems.respond},
+        openapi_config=OpenAPIConfig(
+            title="Sojourn",
+            version=__version__,
+            use_handler_docstrings=True,
+            render_plugins=[JsonRenderPlugin()],
+        ),
+        logging_config=None,
+        debug=False,
+    )
