@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hmac
 import os
 import secrets
 from collections.abc import Iterator, Mapping
@@ -11,9 +12,17 @@ from pathlib import Path
 
 from sojourn.errors import Misconfigured, NotFound
 from sojourn.lake.folder import Folder
+from sojourn.message.tokens import Keyring
 from sojourn.runtime.catalogue import Catalogue
+from sojourn.runtime.dispatch.dispatcher import Dispatching
+from sojourn.runtime.dispatch.prepare import Publicly
+from sojourn.runtime.dispatch.sender import Sender
 from sojourn.runtime.history import History
+from sojourn.runtime.live import Live
 from sojourn.runtime.published import published
+from sojourn.runtime.records import tapes_of_log
+from sojourn.runtime.resident import Resident
+from sojourn.runtime.worker import Worker
 from sojourn.store.access.clock import Clock
 from sojourn.store.database import Database
 from sojourn.store.names import Names
@@ -64,6 +73,29 @@ class App:
         """What is published now."""
         with self.database.reading() as connection:
             return published(connection)
+
+    def publicly(self, url: str) -> Publicly:
+        """Where customers reach us, and the keys with which we sign what they are sent."""
+        return Publicly(url.rstrip("/"), Keyring({0: self._derived(b"tokens")}), self._derived(b"seals"))
+
+    @contextlib.contextmanager
+    def working(self, url: str) -> Iterator[Worker]:
+        """The worker and the sender of this process, until the block ends; `url` is our public address."""
+        live = Live(Resident(), self.names, tapes_of_log(self.history.folder, self.names))
+        worker = Worker(self.database, live)
+        sender = Sender(
+            Dispatching(self.database, live.resident, self.names, worker.catalogue, {}, self.publicly(url))
+        )
+        worker.start()
+        sender.start()
+        try:
+            yield worker
+        finally:
+            worker.stop()
+            sender.stop()
+
+    def _derived(self, use: bytes) -> bytes:
+        return hmac.digest(self.settings.secret_key, use, "sha256")
 
 
 @contextlib.contextmanager

@@ -204,17 +204,16 @@ class World:
 
     def _stamped(self, marks: Marks) -> tuple[Ints | None, Ints]:
         """The order of the marks by customer (None: as they are), and when each is met in that order."""
-        rows, order = marks.rows, None
-        rank: Ints | int = 0
+        rows, now, order = marks.rows, marks.now, None
+        rank: Ints = np.zeros(1, np.int64)
         if not (np.diff(rows) > 0).all():
-            order = np.lexsort((marks.keys, marks.now, rows))
-            rows = rows[order]
+            order = np.lexsort((marks.keys, now, rows))
+            rows, now = rows[order], now[order]
             firsts = np.flatnonzero(np.append(True, np.diff(rows) > 0))
             rank = np.arange(len(rows)) - np.repeat(firsts, np.diff(np.append(firsts, len(rows))))
-        now = marks.now if order is None else marks.now[order]
         if marks.ahead:
             return order, now
-        received = np.maximum(now, self._last_mark[rows]) + 1 + rank
+        received: Ints = np.maximum(now, self._last_mark[rows]) + 1 + rank
         self._last_mark[rows] = received  # the last of a customer's comes last
         return order, received
 

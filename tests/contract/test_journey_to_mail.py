@@ -1,0 +1,137 @@
+"""From an event to a delivered mail: the worker and the sender, a real SMTP server, on both stores."""
+
+from __future__ import annotations
+
+import email
+import socket
+import time
+from collections.abc import Iterator
+from email import policy
+from email.message import EmailMessage
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from sqlalchemy import Connection
+
+from sojourn.app import App, Settings, open_app
+from sojourn.ingest.event import Event, Origin, Reading
+from sojourn.ingest.intake import Intake
+from sojourn.store import effects
+from sojourn.store.definitions import journeys, settings, templates
+from sojourn.store.effects import State
+from sojourn.tape.hashing import hash_text
+
+WELCOME = """
+journey: welcome
+enter: [{event: Signed Up}]
+steps:
+  hello: {send: {template: hello, purpose: transactional}}
+"""
+
+HELLO = """
+name: hello
+channel: email
+subject: "Hello {{ customer.name }}"
+body: "<p>Hello {{ customer.name }}, your plan is {{ event.plan }}. <a href='https://example.com/start'>Start</a></p>"
+from: "Sojourn <us@example.com>"
+"""
+
+
+class Mailbox:
+    """Keeps what it receives."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
+        content = envelope.content
+        assert isinstance(content, bytes)
+        mail = email.message_from_bytes(content, policy=policy.default)
+        assert isinstance(mail, EmailMessage)
+        self.mails.append(mail)
+        return "250 kept"
+
+
+@pytest.fixture
+def mailbox() -> Iterator[tuple[Mailbox, int]]:
+    kept = Mailbox()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    controller = Controller(kept, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield kept, port
+    controller.stop()
+
+
+@pytest.fixture
+def app(database_url: str, tmp_path: Path) -> Iterator[App]:
+    with open_app(Settings(tmp_path, database_url, b"k" * 32)) as app:
+        yield app
+
+
+def publish(app: App, port: int) -> None:
+    now = app.database.now()
+
+    def define(connection: Connection) -> None:
+        channel = {
+            "provider": "email_smtp",
+            "settings": {"host": "127.0.0.1", "port": port, "security": "none"},
+            "sender": "us@example.com",
+        }
+        settings.put(connection, "channels", {"email": channel})
+        templates.save(connection, "hello", HELLO, now)
+        journeys.create(connection, "welcome", WELCOME, now)
+        journeys.publish(connection, "welcome", WELCOME, now)
+
+    app.database.write(define)
+
+
+def signed_up(app: App, who: str) -> Event:
+    now = app.database.now()
+    return Event(
+        key=hash_text(f"message {who}"),
+        name="Signed Up",
+        identities=(("user_id", who),),
+        happened=now,
+        received=now,
+        origin=Origin.SERVER,
+        properties={"plan": "gold"},
+        traits={"email": f"{who}@example.org", "name": who.title()},
+    )
+
+
+def eventually(condition: object, seconds: float = 15) -> None:
+    end = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def test_an_event_becomes_one_mail(app: App, mailbox: tuple[Mailbox, int]) -> None:
+    kept, port = mailbox
+    publish(app, port)
+    intake = Intake(app.database)
+    people = [f"p{n}" for n in range(20)]
+    with app.working("http://localhost:8000"):
+        for _ in range(2):  # the second time is a client's retry
+            intake.take(Reading(tuple(signed_up(app, who) for who in people)), "test").result()
+        eventually(lambda: len(kept.mails) == len(people))
+        eventually(lambda: _states(app) == {State.ACCEPTED: len(people)})
+        time.sleep(0.3)
+    assert sorted(mail["To"] for mail in kept.mails) == sorted(f"{who}@example.org" for who in people)
+    body = kept.mails[0].get_body(("plain",))
+    assert body is not None and "your plan is gold" in body.get_content()
+    with app.database.reading() as connection:
+        first = effects.of_customer(connection, 1)
+    assert msgspec.json.decode(first.data[0])["step"] == "hello"
+    assert np.all(first.attempts == 1)
+
+
+def _states(app: App) -> dict[State, int]:
+    with app.database.reading() as connection:
+        return effects.counts(connection)
