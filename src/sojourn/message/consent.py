@@ -46,8 +46,8 @@ class Consent(msgspec.Struct, frozen=True):
     ip: str = ""
 
     def mark(self) -> tuple[str, dict[str, str]]:
-        """The name and the properties of the mark that it becomes on the customer's tape."""
-        said = {name: getattr(self, name) for name in ("channel", "purpose", "source", "text_version", "ip")}
+        """The name and the properties of the mark that it becomes; the address stays in the ledger."""
+        said = {name: getattr(self, name) for name in ("channel", "purpose", "source", "text_version")}
         return (AGREED if self.state == "given" else REFUSED)[0], {
             name: value for name, value in said.items() if value
         }

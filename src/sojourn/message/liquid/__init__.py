@@ -1,0 +1,1 @@
+"""Liquid made safe: whatever a template or a trait says, rendering stays small, quick and escaped."""
