@@ -24,6 +24,7 @@ from sojourn.store import effects
 from sojourn.store.definitions import journeys, settings, templates
 from sojourn.store.effects import State
 from sojourn.tape.hashing import hash_text
+from sojourn.tape.kernels.warm import warm
 
 WELCOME = """
 journey: welcome
@@ -66,6 +67,11 @@ def mailbox() -> Iterator[tuple[Mailbox, int]]:
     controller.start()
     yield kept, port
     controller.stop()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled() -> None:
+    warm()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from sojourn.runtime.published import published
 from sojourn.store import partitions
 from sojourn.store.database import Database
 from sojourn.store.definitions.stamp import stamp
+from sojourn.tape.kernels.warm import warm
 
 LONGEST_SLEEP = 30.0
 """Seconds after which a worker looks again even if nobody rang: a bell may be lost with its connection."""
@@ -59,6 +60,7 @@ class Worker:
         return self._catalogue
 
     def _run(self) -> None:
+        warm()  # compiling within a tick would keep its transaction open for seconds
         while not self._stop.is_set():
             try:
                 ticked = self.tick()
