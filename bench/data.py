@@ -64,7 +64,7 @@ def synthetic(customers: int = 500_000, events: int = 10_000_000, seed: int = 1)
 
 def _counts(dice: np.random.Generator, customers: int, events: int) -> Ints:
     shares = dice.lognormal(0, 1, customers)
-    counts = 1 + np.floor(shares / shares.sum() * (events - customers)).astype(np.int64)
+    counts: Ints = 1 + np.floor(shares / shares.sum() * (events - customers)).astype(np.int64)
     counts[: events - counts.sum()] += 1
     return counts
 
@@ -73,7 +73,8 @@ def _times(dice: np.random.Generator, owners: Ints) -> Ints:
     """Even over the span, ascending within each customer: both sorted as one number, in milliseconds."""
     keys = owners * _MILLISECONDS + dice.integers(0, _MILLISECONDS, len(owners))
     keys.sort()
-    return START + (keys - owners * _MILLISECONDS) * 1_000
+    times: Ints = START + (keys - owners * _MILLISECONDS) * 1_000
+    return times
 
 
 def _names(dice: np.random.Generator, events: int, first: Ints) -> np.ndarray[tuple[int], np.dtype[np.int32]]:

@@ -10,7 +10,8 @@ import numpy as np
 from sojourn.analytics.metric import Metric
 from sojourn.analytics.stream import code_of, happened
 from sojourn.errors import Invalid
-from sojourn.tape.kernels.progress import progress_in_any_order, progress_in_order
+from sojourn.tape.cores import by_parts
+from sojourn.tape.kernels.progress import progress_in_any_order, progress_in_order, progress_strictly
 from sojourn.tape.tape import NEVER, Ints, Tape
 
 _MOST_STEPS = 62  # steps are bits of an int64
@@ -62,8 +63,11 @@ def _in_order(tape: Tape, question: FunnelQuestion, codes: list[int]) -> Ints:
     steps = np.zeros(len(tape.vocabulary), np.int64)
     for step, code in enumerate(codes):
         steps[code] |= 1 << step
-    strict, once = question.order == "strict", question.entry == "first"
-    return progress_in_order(tape.starts, *happened(tape), steps, len(codes), _span(question), strict, once)
+    kernel = progress_strictly if question.order == "strict" else progress_in_order
+    columns, span, once = happened(tape), _span(question), question.entry == "first"
+    parts = by_parts(lambda starts: kernel(starts, *columns, steps, len(codes), span, once), tape.starts)
+    reached: Ints = np.sum(parts, axis=0)
+    return reached
 
 
 def _in_any_order(tape: Tape, question: FunnelQuestion, codes: list[int]) -> Ints:
@@ -71,9 +75,12 @@ def _in_any_order(tape: Tape, question: FunnelQuestion, codes: list[int]) -> Int
     steps = np.full(len(tape.vocabulary), -1, np.int32)
     steps[distinct] = np.arange(len(distinct), dtype=np.int32)
     wanted = np.array([codes.count(code) for code in distinct], np.int64)
-    return progress_in_any_order(
-        tape.starts, *happened(tape), steps, wanted, _span(question), question.entry == "first"
+    columns, span, once = happened(tape), _span(question), question.entry == "first"
+    parts = by_parts(
+        lambda starts: progress_in_any_order(starts, *columns, steps, wanted, span, once), tape.starts
     )
+    reached: Ints = np.sum(parts, axis=0)
+    return reached
 
 
 def _span(question: FunnelQuestion) -> int:

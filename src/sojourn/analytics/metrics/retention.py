@@ -11,6 +11,7 @@ import numpy.typing as npt
 from sojourn.analytics.metric import Metric
 from sojourn.analytics.stream import code_of, first_and_last_day, happened
 from sojourn.errors import Invalid
+from sojourn.tape.cores import by_parts
 from sojourn.tape.kernels.cohorts import cohorts
 from sojourn.tape.tape import Ints, Tape
 
@@ -68,7 +69,10 @@ def retention(tape: Tape, question: RetentionQuestion) -> RetentionAnswer:
     if len(dates) > _MOST_PERIODS:
         raise Invalid(f"the events span {len(dates):,} periods; ask for longer ones", place="period")
     ever = question.mode == "on_or_after"
-    sizes, returned = cohorts(tape.starts, times, names, start, back, periods, day, ever)
+    parts = by_parts(
+        lambda starts: cohorts(starts, times, names, start, back, periods, day, ever), tape.starts
+    )
+    sizes, returned = (np.sum(part, axis=0) for part in zip(*parts, strict=True))
     return RetentionAnswer(tuple(_cohorts(dates, sizes, returned)))
 
 

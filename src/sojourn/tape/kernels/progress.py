@@ -13,37 +13,54 @@ if TYPE_CHECKING:
     from sojourn.tape.tape import Codes, Ints
 
 
-@kernel(INTS, INTS, CODES, INTS, INT, INT, BOOL, BOOL)
+@kernel(INTS, INTS, CODES, INTS, INT, INT, BOOL)
 def progress_in_order(
-    starts: Ints, times: Ints, names: Codes, steps: Ints, length: int, within: int, strict: bool, once: bool
+    starts: Ints, times: Ints, names: Codes, steps: Ints, length: int, within: int, once: bool
 ) -> Ints:
     """How many customers got through exactly 0, 1, ... `length` steps at most: int64[length + 1].
 
     `steps` holds for each name code, as bits, the steps that it makes (at most 62).  A passage
-    takes at most `within` µs from its first step.  Strict: no other event stands between two
-    steps.  Once: only the first event of step one begins a passage; else every one does.
+    takes at most `within` µs from its first step.  Once: only the first event of step one begins
+    a passage; else every one does.
     """
     reached, wanted, gathered = np.zeros(length + 1, np.int64), steps != 0, room(starts)
-    begun = np.empty(length, np.int64)  # when the latest passage that got through step j began
+    begun = np.empty(length + 1, np.int64)  # when the latest passage that is through j steps began
     for customer in range(len(starts) - 1):
-        through = 0  # as bits, the steps that some passage has got through
         depth = 0
         for i in range(gather(names, wanted, starts[customer], starts[customer + 1], gathered)):
             event = gathered[i]
-            if strict and i > 0 and event != gathered[i - 1] + 1:
-                through = 0
-            made = steps[names[event]] & ((through << 1) | 1)
-            if once and depth > 0:
-                made &= ~1
-            passed = 0
+            begun[0] = times[event]
             # From the last step down, so that one event never makes two steps of one passage.
-            for step in range(min(depth, length - 1), -1, -1):
-                begin = times[event] if step == 0 else begun[step - 1]
-                if (made >> step) & 1 and times[event] - begin <= within:
-                    begun[step] = begin
-                    passed |= 1 << step
+            for step in range(min(depth, length - 1), 0 if once and depth > 0 else -1, -1):
+                if (steps[names[event]] >> step) & 1 and times[event] - begun[step] <= within:
+                    begun[step + 1] = begun[step]
                     depth = max(depth, step + 1)
-            through = passed if strict else through | passed
+            if depth == length:
+                break
+        reached[depth] += 1
+    return reached
+
+
+@kernel(INTS, INTS, CODES, INTS, INT, INT, BOOL)
+def progress_strictly(
+    starts: Ints, times: Ints, names: Codes, steps: Ints, length: int, within: int, once: bool
+) -> Ints:
+    """As `progress_in_order`, but between two steps stands no other event."""
+    reached = np.zeros(length + 1, np.int64)
+    begun = np.empty(length + 1, np.int64)
+    for customer in range(len(starts) - 1):
+        through = 0  # as bits, the steps that some passage has got through with the event before
+        depth = 0
+        for event in range(starts[customer], starts[customer + 1]):
+            made = steps[names[event]] & ((through << 1) | (0 if once and depth > 0 else 1))
+            begun[0] = times[event]
+            through = 0
+            if made:
+                for step in range(min(depth, length - 1), -1, -1):
+                    if (made >> step) & 1 and times[event] - begun[step] <= within:
+                        begun[step + 1] = begun[step]
+                        through |= 1 << step
+                        depth = max(depth, step + 1)
             if depth == length:
                 break
         reached[depth] += 1

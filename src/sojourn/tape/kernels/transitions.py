@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sojourn.tape.cores import by_parts
 from sojourn.tape.kernels.kernel import CODES, INT, INTS, kernel
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def transitions(starts: Ints, names: Codes, size: int) -> tuple[Codes, Codes, In
     `names` int32[n] are codes below `size`, in the order in which things happened.  Pairs ascend.
     """
     if size <= _DENSE:
-        counts = _table(starts, names, size)
+        counts = np.sum(by_parts(lambda part: _table(part, names, size), starts), axis=0)
         pairs = np.flatnonzero(counts)
         counts = counts[pairs]
     else:
