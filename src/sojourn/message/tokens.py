@@ -51,10 +51,12 @@ class Confirmation(msgspec.Struct, frozen=True, array_like=True):
     expires: int  # microseconds UTC
 
 
-Named = TypeVar("Named", Click, Open, Recipient, Confirmation)
+Nameable = Click | Open | Recipient | Confirmation
+Named = TypeVar("Named", bound=Nameable)
 
 _KINDS: Mapping[type, bytes] = {Click: b"c", Open: b"o", Recipient: b"u", Confirmation: b"d"}
 _RETURN = b"b"
+_BASE64 = re.compile(r"[\w-]+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,15 @@ class Keyring:
                 "a signing key is shorter than 32 bytes; make one with `openssl rand -hex 32`"
             )
 
-    def sign(self, named: Click | Open | Recipient | Confirmation) -> str:
+    def sign(self, named: Nameable) -> str:
         """The token, of characters that a URL takes as they are."""
         signed = self._signed(_KINDS[type(named)], msgspec.msgpack.encode(named))
         return urlsafe_b64encode(signed).rstrip(b"=").decode()
 
     def verify(self, token: str, kind: type[Named]) -> Named | None:
         """What the token names; None where it is not of this kind or not ours."""
-        if not 20 <= len(token) <= LONGEST or not re.fullmatch(r"[\w-]+", token, re.ASCII):
+        # No base64 is a character longer than a multiple of four.
+        if not 20 <= len(token) <= LONGEST or len(token) % 4 == 1 or not _BASE64.fullmatch(token):
             return None
         signed = urlsafe_b64decode(token + "=" * (-len(token) % 4))
         payload = self._payload(_KINDS[kind], signed)
