@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from hypothesis import given
@@ -12,11 +13,11 @@ from hypothesis import strategies as st
 
 from sojourn.tape.build import build
 from sojourn.tape.kernels.as_of import value_as_of
+from sojourn.tape.kernels.chain import chain
 from sojourn.tape.kernels.count import count
 from sojourn.tape.kernels.first_last import first, last
 from sojourn.tape.kernels.neighbours import last_before, next_after
 from sojourn.tape.kernels.nth_last import nth_last
-from sojourn.tape.kernels.sequence import sequence
 from sojourn.tape.kernels.tally import tally
 from sojourn.tape.selection import Selection, carrying, select
 from sojourn.tape.tape import NEVER, Column, Ints, Tape
@@ -144,18 +145,21 @@ def test_tally_leaves_out_what_is_no_number(asked: Asked) -> None:
     np.testing.assert_array_equal(answers, np.array(plainly(asked, read)).reshape(-1, 4))
 
 
-@given(questions(), st.integers(0, 6))
-def test_sequence(asked: Asked, span: int) -> None:
-    one, two = select(asked.tape, ["a", "b"]), select(asked.tape, ["b", "c"])
+@given(questions(), st.lists(st.integers(1, 7), min_size=1, max_size=3), st.sampled_from([0, 1, 2, 4, NEVER]))
+def test_chain(asked: Asked, links: list[int], span: int) -> None:
+    """Each link takes some of the names a, b and c, given as bits."""
+    chosen = select(asked.tape)
+    bits = [sum(1 << link for link, taken in enumerate(links) if taken >> name & 1) for name in range(3)]
+    made = np.array(bits, np.int64)[asked.tape.names]
 
     def read(*question: int) -> bool:
         return any(
-            (a.time, a.position) < (b.time, b.position) and b.time - a.time <= span
-            for a in within(one, *question)
-            for b in within(two, *question)
+            passage[-1].time - passage[0].time <= span
+            and all(made[event.index] >> link & 1 for link, event in enumerate(passage))
+            for passage in combinations(within(chosen, *question), len(links))
         )
 
-    assert list(sequence(one, two, *asked.window(), span)) == plainly(asked, read)
+    assert list(chain(chosen, made, len(links), *asked.window(), span)) == plainly(asked, read)
 
 
 @given(questions())
