@@ -11,7 +11,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import Connection, Select
 
-from sojourn.store.access.rows import among, fetch, insert_missing, is_postgres, taken, update
+from sojourn.store.access.rows import among, fetch, insert_missing, is_postgres, taken, update_where
 from sojourn.store.tables import effects
 from sojourn.tape.tape import Bools, Ints
 
@@ -128,7 +128,7 @@ def intend(connection: Connection, keys: Ints, fences: Ints, contents: Ints, unt
     """
     rows = {"key": keys, "fence": fences, "content": contents} | _all(keys, state=State.SENDING, lease=until)
     claimed = f"effects.state = {State.CLAIMED:d}"
-    return update(connection, effects, rows, ["key", "fence"], also="attempts = attempts + 1", where=claimed)
+    return update_where(connection, effects, rows, ["key", "fence"], claimed, also="attempts = attempts + 1")
 
 
 def settle(connection: Connection, settled: Settled) -> Bools:
@@ -142,7 +142,7 @@ def settle(connection: Connection, settled: Settled) -> Bools:
         "reason": settled.reasons,
     }
     held = f"effects.state IN ({State.CLAIMED:d}, {State.SENDING:d})"
-    return update(connection, effects, rows, ["key", "fence"], where=held)
+    return update_where(connection, effects, rows, ["key", "fence"], held)
 
 
 def report(connection: Connection, keys: Ints, states: Ints, reasons: Sequence[str]) -> Bools:
@@ -160,8 +160,8 @@ def report(connection: Connection, keys: Ints, states: Ints, reasons: Sequence[s
             "state": states[chosen],
             "reason": [reasons[row] for row in chosen.tolist()],
         }
-        moved[chosen] = update(
-            connection, effects, rows, ["key"], where=f"{forward} AND effects.state < {state}"
+        moved[chosen] = update_where(
+            connection, effects, rows, ["key"], f"{forward} AND effects.state < {state}"
         )
     return moved
 
@@ -169,7 +169,7 @@ def report(connection: Connection, keys: Ints, states: Ints, reasons: Sequence[s
 def cancel(connection: Connection, keys: Ints, state: State, reason: str) -> Bools:
     """Stop effects that nobody has begun to send (cancelled, suppressed); bool[n], which were stopped."""
     rows = {"key": keys, "reason": [reason] * len(keys)} | _all(keys, state=state)
-    return update(connection, effects, rows, ["key"], where="effects.state IN (0, 1, 4)")
+    return update_where(connection, effects, rows, ["key"], "effects.state IN (0, 1, 4)")
 
 
 def of_customer(connection: Connection, customer: int, limit: int = 1000) -> Effects:

@@ -102,6 +102,14 @@ def at(connection: Connection, positions: Ints) -> Logged:
     )
 
 
+def unsettled(connection: Connection) -> bool:
+    """Whether there are events that cannot be read yet, since an open transaction may precede them.
+
+    Nobody rings when that one ends, so whoever waits for news must look again soon.
+    """
+    return is_postgres(connection) and bool(connection.scalar(sa.select(sa.exists().where(~SETTLED))))
+
+
 def by_key(connection: Connection, keys: Ints) -> Logged:
     """The events with these keys, in order of (xid, position); those that are gone are left out."""
     return _logged(

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Index, LargeBinary, Table, UniqueConstraint
+from sqlalchemy.schema import SchemaItem
 
 NEVER = 2**63 - 1
 
@@ -18,6 +19,10 @@ PARTITIONS = 64
 
 metadata = sa.MetaData()
 _BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite: only INTEGER can be the row id
+
+
+def _table(name: str, *parts: SchemaItem, **options: Any) -> Table:
+    return Table(name, metadata, *parts, **options)
 
 
 def _id(name: str = "id", **options: Any) -> sa.Column[int]:
@@ -55,9 +60,8 @@ def _partial(name: str, *columns: str, where: str) -> Index:
 # Customers: every identity is a subject, with an id for ever; links say which subjects are one person.
 # A customer is named by the smallest of its subjects, a kin is whatever links connect.
 
-subjects = Table(
+subjects = _table(
     "subjects",
-    metadata,
     _id(),
     *_texts("kind", "value"),
     *_bigs("customer", "kin", "first_seen"),
@@ -68,9 +72,8 @@ subjects = Table(
     _partial("subjects_changed", "changed", where="changed > 0"),
 )
 
-subject_links = Table(
+subject_links = _table(
     "subject_links",
-    metadata,
     _big("left", primary_key=True),
     _big("right", primary_key=True),
     *_bigs("happened", "key"),
@@ -78,9 +81,8 @@ subject_links = Table(
     sqlite_with_rowid=False,
 )
 
-merges = Table(
+merges = _table(
     "merges",
-    metadata,
     _id(),
     _big("kept", index=True),
     _big("merged", index=True),
@@ -91,11 +93,10 @@ merges = Table(
 
 # The log: events in the order in which they were committed.
 
-names = Table("names", metadata, _id("code"), _text("name", unique=True))
+names = _table("names", _id("code"), _text("name", unique=True))
 
-events = Table(
+events = _table(
     "events",
-    metadata,
     _id("position"),
     _big("xid", 0),  # PostgreSQL: of the writing transaction (0001_schema sets its default)
     _small("partition"),
@@ -110,9 +111,8 @@ Index("events_by_partition", events.c.partition, events.c.xid, events.c.position
     dialect="postgresql"
 )  # SQLite reads all partitions in one scan of positions
 
-partitions = Table(
+partitions = _table(
     "partitions",
-    metadata,
     _id(autoincrement=False),
     _big("read_xid", 0),
     _big("read_position", 0),
@@ -122,13 +122,12 @@ partitions = Table(
     postgresql_with={"fillfactor": 50},
 )
 
-offsets = Table("offsets", metadata, _text("name", primary_key=True), _big("xid", 0), _big("position", 0))
+offsets = _table("offsets", _text("name", primary_key=True), _big("xid", 0), _big("position", 0))
 
 # Journeys, their runs and the counts that pages show.
 
-journeys = Table(
+journeys = _table(
     "journeys",
-    metadata,
     _id(),
     _text("name", unique=True),
     *_texts("draft", "state"),
@@ -136,9 +135,8 @@ journeys = Table(
     _big("etag", 1),
 )
 
-versions = Table(
+versions = _table(
     "versions",
-    metadata,
     _id(),
     *_bigs("journey", "number"),
     _text("text"),
@@ -147,9 +145,8 @@ versions = Table(
     UniqueConstraint("journey", "number"),
 )
 
-runs = Table(
+runs = _table(
     "runs",
-    metadata,
     _id(autoincrement=False),
     *_bigs("version", "journey", "customer"),
     _small("partition"),
@@ -166,9 +163,8 @@ runs = Table(
     postgresql_with={"fillfactor": 80},
 )
 
-counts = Table(
+counts = _table(
     "counts",
-    metadata,
     _small("shard", primary_key=True),  # a partition that the writing tick holds, so that no two ticks meet
     _big("version", primary_key=True),
     _small("step", primary_key=True),
@@ -180,9 +176,8 @@ counts = Table(
 
 # The ledger of effects and what was said.
 
-effects = Table(
+effects = _table(
     "effects",
-    metadata,
     _id("key", autoincrement=False),
     *_bigs("run", "version", "journey"),
     _small("step"),
@@ -203,28 +198,25 @@ effects = Table(
     postgresql_with={"fillfactor": 70},
 )
 
-rates = Table("rates", metadata, _text("name", primary_key=True), _big("ready"))
+rates = _table("rates", _text("name", primary_key=True), _big("ready"))
 
-messages = Table(
+messages = _table(
     "messages",
-    metadata,
     _id("effect", autoincrement=False),
     _big("customer", index=True),
     *_texts("recipient", "subject", "html", "text", "headers", "hash"),
     _big("created"),
 )
 
-links = Table(
+links = _table(
     "links",
-    metadata,
     _big("effect", primary_key=True),
     _small("n", primary_key=True),
     _text("url"),
 )
 
-hits = Table(
+hits = _table(
     "hits",
-    metadata,
     _id(),
     _big("effect", index=True),
     _small("n"),  # which link; -1 is the pixel
@@ -236,9 +228,8 @@ hits = Table(
 
 # What a customer allows.
 
-consents = Table(
+consents = _table(
     "consents",
-    metadata,
     _id(),
     _big("customer", index=True),
     *_texts("channel", "purpose", "state"),
@@ -246,18 +237,16 @@ consents = Table(
     *_texts("source", "proof"),
 )
 
-suppressions = Table(
+suppressions = _table(
     "suppressions",
-    metadata,
     _text("kind", primary_key=True),
     _text("value", primary_key=True),  # keyed hash of the address
     _text("reason"),
     _big("at"),
 )
 
-optins = Table(
+optins = _table(
     "optins",
-    metadata,
     _text("token", primary_key=True),  # hash
     _big("customer"),
     *_texts("channel", "purpose"),
@@ -267,9 +256,8 @@ optins = Table(
 
 # What people define, and who may call.
 
-segments = Table(
+segments = _table(
     "segments",
-    metadata,
     _id(),
     _text("name", unique=True),
     _text("rule"),
@@ -277,9 +265,8 @@ segments = Table(
     _big("updated"),
 )
 
-memberships = Table(
+memberships = _table(
     "memberships",
-    metadata,
     _big("segment", primary_key=True),
     _small("partition", primary_key=True),
     sa.Column("members", LargeBinary, nullable=False),
@@ -287,9 +274,8 @@ memberships = Table(
     _big("horizon", NEVER),
 )
 
-templates = Table(
+templates = _table(
     "templates",
-    metadata,
     _id(),
     _text("name"),
     _big("version"),
@@ -298,11 +284,10 @@ templates = Table(
     UniqueConstraint("name", "version"),
 )
 
-settings = Table("settings", metadata, _text("name", primary_key=True), _text("value"), _big("etag", 1))
+settings = _table("settings", _text("name", primary_key=True), _text("value"), _big("etag", 1))
 
-api_keys = Table(
+api_keys = _table(
     "api_keys",
-    metadata,
     _id(),
     *_texts("name", "prefix"),
     _text("hash", unique=True),
@@ -315,9 +300,8 @@ api_keys = Table(
 
 # Events at rest, and what comes in.
 
-lake_segments = Table(
+lake_segments = _table(
     "lake_segments",
-    metadata,
     _id(),
     _text("name", unique=True),
     _big("bucket", index=True),
@@ -327,9 +311,8 @@ lake_segments = Table(
     *_bigs("rows", "bytes"),
 )
 
-imports = Table(
+imports = _table(
     "imports",
-    metadata,
     _id(),
     _text("file"),
     _text("fingerprint", unique=True),
@@ -340,9 +323,8 @@ imports = Table(
     *_bigs("created", "updated"),
 )
 
-quarantine = Table(
+quarantine = _table(
     "quarantine",
-    metadata,
     _id(),
     _big("at"),
     *_texts("source", "raw", "reason"),
@@ -350,4 +332,4 @@ quarantine = Table(
     _big("replayed", 0),
 )
 
-attempts = Table("attempts", metadata, _id("fingerprint", autoincrement=False), _big("tries"), _big("at"))
+attempts = _table("attempts", _id("fingerprint", autoincrement=False), _big("tries"), _big("at"))

@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError
 from sojourn.errors import Misconfigured
 from sojourn.store.access.rows import ArrayDumper
 
-_SQLITE_SETTINGS = (
+SQLITE_SETTINGS = (
     "journal_mode = WAL",
     "synchronous = FULL",  # NORMAL may lose what was acknowledged when the power fails
     "foreign_keys = ON",
@@ -93,7 +93,7 @@ def _sqlite(url: URL, begin: str, *more: str) -> Engine:
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # sqlite3 begins nothing by itself; we do, below
-        for setting in _SQLITE_SETTINGS + more:
+        for setting in SQLITE_SETTINGS + more:
             connection.execute(f"PRAGMA {setting}")
 
     @event.listens_for(engine, "begin")

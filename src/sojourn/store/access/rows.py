@@ -54,26 +54,27 @@ def insert_missing(connection: Connection, table: Table, rows: Rows, unique: Seq
     return mask
 
 
-def update(
-    connection: Connection,
-    table: Table,
-    rows: Rows,
-    key: Sequence[str],
-    *,
-    also: str = "",
-    where: str = "TRUE",
-) -> Bools:
-    """Set all other columns of the rows that match on `key`; answers which of the n did, bool[n].
-
-    `also` is a further assignment (`attempts = attempts + 1`), `where` a condition on the stored row.
-    """
-    value = 'new."{}"' if is_postgres(connection) else "?"
-    setting = ", ".join(
-        [f'"{name}" = {value.format(name)}' for name in rows if name not in key] + [also] * bool(also)
-    )
+def update(connection: Connection, table: Table, rows: Rows, key: Sequence[str], *, also: str = "") -> None:
+    """Set all other columns of the rows that match on `key`; `also` is a further assignment."""
+    statement = _update(connection, table, rows, key, also)
     if is_postgres(connection):
-        return _update_postgres(connection, table, rows, key, setting, where)
-    return _update_sqlite(connection, table, rows, key, setting, where)
+        driver(connection).execute(statement, _arrays(rows))
+    else:
+        driver(connection).executemany(statement, _tuples(_key_last(rows, key)))
+
+
+def update_where(
+    connection: Connection, table: Table, rows: Rows, key: Sequence[str], where: str, *, also: str = ""
+) -> Bools:
+    """The same where the stored row meets a condition; answers which of n did, bool[n]."""
+    if not is_postgres(connection):
+        statement = f"{_update(connection, table, rows, key, also)} AND {where}"
+        return _each(connection, statement, _key_last(rows, key))
+    statement = f"{_update(connection, table, rows, key, also)} AND {where} RETURNING new.nth - 1"
+    met = driver(connection).cursor(binary=True).execute(statement, _arrays(rows)).fetchall()
+    touched = np.zeros(_size(rows), np.bool_)
+    touched[[nth for (nth,) in met]] = True
+    return touched
 
 
 def add(connection: Connection, table: Table, rows: Rows, key: Sequence[str], amount: str) -> None:
@@ -170,30 +171,16 @@ def _unnest(rows: Rows) -> str:
     return f"unnest({', '.join(types)})"
 
 
-def _update_postgres(
-    connection: Connection, table: Table, rows: Rows, key: Sequence[str], setting: str, where: str
-) -> Bools:
-    size = _size(rows)
-    numbered = {**rows, "nth": np.arange(size)}
-    matching = " AND ".join(f'{table.name}."{name}" = new."{name}"' for name in key)
-    cursor = driver(connection).cursor(binary=True)
-    cursor.execute(
-        f"UPDATE {table.name} SET {setting} FROM {_unnest(numbered)} AS new ({_quoted(numbered)})"
-        f" WHERE {matching} AND {where} RETURNING new.nth",
-        _arrays(numbered),
-    )
-    touched = np.zeros(size, np.bool_)
-    touched[[nth for (nth,) in cursor.fetchall()]] = True
-    return touched
+def _update(connection: Connection, table: Table, rows: Rows, key: Sequence[str], also: str) -> str:
+    value, stored = ('new."{}"', f"{table.name}.") if is_postgres(connection) else ("?", "")
+    setting = [f'"{name}" = {value.format(name)}' for name in rows if name not in key] + [also] * bool(also)
+    matching = " AND ".join(f'{stored}"{name}" = {value.format(name)}' for name in key)
+    source = f" FROM {_unnest(rows)} WITH ORDINALITY AS new ({_quoted(rows)}, nth)"
+    return f"UPDATE {table.name} SET {', '.join(setting)}{source * is_postgres(connection)} WHERE {matching}"
 
 
-def _update_sqlite(
-    connection: Connection, table: Table, rows: Rows, key: Sequence[str], setting: str, where: str
-) -> Bools:
-    matching = " AND ".join(f'"{name}" = ?' for name in key)
-    statement = f"UPDATE {table.name} SET {setting} WHERE {matching} AND {where}"
-    ordered = {name: rows[name] for name in [n for n in rows if n not in key] + list(key)}
-    return _each(connection, statement, ordered)
+def _key_last(rows: Rows, key: Sequence[str]) -> Rows:
+    return {name: rows[name] for name in [*(name for name in rows if name not in key), *key]}
 
 
 def _each(connection: Connection, statement: str, rows: Rows) -> Bools:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, NestedTransaction, Transaction
 
 from sojourn.store.access.queue import Job, Queue
 from sojourn.store.access.trouble import Trouble, trouble, unavailable
@@ -63,10 +63,11 @@ class Writer(threading.Thread):
 
     def _commit(self, connection: Connection, jobs: list[Job]) -> None:
         group = _Group()
-        with connection.begin():
+        with connection.begin() as transaction:
             for job in jobs:
                 if job.tries or job.future.set_running_or_notify_cancel():
-                    self._attempt(connection, job, group)
+                    scope = connection.begin_nested() if len(jobs) > 1 else transaction
+                    self._attempt(connection, job, scope, group)
         for job, answer in group.done:
             job.future.set_result(answer)
         if any(job.wake for job, _ in group.done):
@@ -74,16 +75,17 @@ class Writer(threading.Thread):
         for job in group.again:
             self._queue.put_back(job)
 
-    def _attempt(self, connection: Connection, job: Job, group: _Group) -> None:
-        savepoint = connection.begin_nested()
+    def _attempt(self, connection: Connection, job: Job, scope: Transaction, group: _Group) -> None:
+        """Run a job; when it fails `scope` undoes it: the whole transaction if it is the only one."""
         try:
             answer = job.work(connection)
-            savepoint.commit()
+            if isinstance(scope, NestedTransaction):
+                scope.commit()
         except Exception as error:  # whatever it is, it belongs to whoever waits for this work
             kind = trouble(error)
             if kind not in (None, Trouble.AGAIN):
                 raise
-            savepoint.rollback()
+            scope.rollback()
             job.tries += 1
             if kind is Trouble.AGAIN and job.tries < _TRIES:
                 group.again.append(job)

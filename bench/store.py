@@ -1,0 +1,241 @@
+"""Times our two hot writes on both stores against the same rows in the same batches with no logic at all.
+
+The ceiling is what the bare driver does on the same schema, with a durable commit a batch; others
+compare with it (`ceilings`).  Rounds take turns, the best counts.  Prints one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psycopg
+
+from postgres_server import PostgresServer
+from sojourn.store import log, runs
+from sojourn.store.access.connect import SQLITE_SETTINGS
+from sojourn.store.database import Database
+from sojourn.store.log import Events
+from sojourn.store.runs import Runs
+from sojourn.store.tables import NEVER
+from sojourn.tape.tape import Ints
+
+BAR = 0.7
+NOW = 1_790_000_000_000_000
+EVENT = "partition, subject, key, run, name, happened, received, origin, properties, traits"
+RUN = "version, step, hop, since, due, seen, left, reason, id"
+_SET = ", ".join(f'"{name}" = {{}}' for name in RUN.split(", ")[:-1])
+Row = tuple[Any, ...]
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Load:
+    """The same rows for everybody: batches of new events, and of runs that each move to another step."""
+
+    events: Sequence[Events]
+    entered: Runs
+    moved: Sequence[Runs]
+
+    @property
+    def rows(self) -> int:
+        """How many rows each of the two writes has."""
+        return len(self.entered)
+
+
+def load(rows: int, batch: int) -> Load:
+    """`rows` events and as many runs, in batches."""
+    every = np.arange(rows)
+    ids = np.random.default_rng(1).integers(1, 2**63 - 1, rows)
+    parts = np.split(every, range(batch, rows, batch))
+    return Load(
+        [_events(part, ids[part]) for part in parts], _runs(ids, 1), [_runs(ids[part], 2) for part in parts]
+    )
+
+
+def ceilings(url: str, made: Load) -> dict[str, float]:
+    """Rows a second of the bare driver on an empty, migrated database."""
+    return _bare_sqlite(url, made) if url.startswith("sqlite") else _bare_postgres(url, made)
+
+
+def ours(url: str, made: Load) -> dict[str, float]:
+    """Rows a second through the store: one work a batch, each waiting for its commit."""
+    with Database.open(url) as database:
+        database.write(partial(runs.enter, entering=made.entered))
+        appends = [partial(database.write, partial(log.append, batch=batch)) for batch in made.events]
+        moves = [partial(database.write, partial(runs.save, moved=batch)) for batch in made.moved]
+        return {"append": _rate(made, appends), "move": _rate(made, moves)}
+
+
+def main() -> None:
+    """Print the rates of both stores, the ceilings, and the ratios against the bar."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    found = {}
+    for store in ("sqlite", "postgresql"):
+        for batch in (200, 1000):
+            made = load(options.rows, batch)
+            with _databases(store) as fresh:
+                rounds = [(ceilings(fresh(), made), ours(fresh(), made)) for _ in range(options.rounds)]
+            found[f"{store}, batches of {batch}"] = _compared(rounds)
+    print(json.dumps({"rows_a_second": found, "bar": BAR}, indent=2))  # noqa: T201
+
+
+def _compared(rounds: list[tuple[dict[str, float], dict[str, float]]]) -> dict[str, Any]:
+    best = [
+        {name: max(part[name] for part in side) for name in side[0]} for side in zip(*rounds, strict=True)
+    ]
+    return {
+        name: {
+            "ceiling": round(best[0][name]),
+            "ours": round(best[1][name]),
+            "ratio": round(best[1][name] / best[0][name], 2),
+        }
+        for name in best[0]
+    }
+
+
+@contextmanager
+def _databases(store: str) -> Iterator[Callable[[], str]]:
+    """Makes empty, migrated databases on the disk, as durable as in production."""
+    if store == "sqlite":
+        with tempfile.TemporaryDirectory() as folder:
+            yield lambda: f"sqlite:///{Path(folder) / f'{next(_numbers)}.db'}"
+        return
+    server = PostgresServer(durable=True)
+    try:
+        yield partial(_created, server)
+    finally:
+        server.remove()
+
+
+def _created(server: PostgresServer) -> str:
+    name = f"bench{next(_numbers)}"
+    server.execute(f"CREATE DATABASE {name}")
+    return server.url(name)
+
+
+def _bare_sqlite(url: str, made: Load) -> dict[str, float]:
+    _prepare(url, made)
+    connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    for setting in SQLITE_SETTINGS:
+        connection.execute(f"PRAGMA {setting}")
+    insert = f"INSERT INTO events ({EVENT}) VALUES ({', '.join('?' * 10)})"
+    change = f"UPDATE runs SET {_SET.replace('{}', '?')} WHERE id = ?"
+
+    def write(statement: str, rows: list[Row]) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(statement, rows)
+        connection.execute("COMMIT")
+
+    found = {
+        "append": _rate(made, [partial(write, insert, _event_rows(batch)) for batch in made.events]),
+        "move": _rate(made, [partial(write, change, _run_rows(batch)) for batch in made.moved]),
+    }
+    connection.close()
+    return found
+
+
+def _bare_postgres(url: str, made: Load) -> dict[str, float]:
+    """COPY for new rows; for changed ones whatever is faster, executemany or COPY and one UPDATE."""
+    _prepare(url, made)
+    change = f"UPDATE runs SET {_SET.replace('{}', '%s')} WHERE id = %s"
+    changed = ", ".join(f'"{name}" = new."{name}"' for name in RUN.split(", ")[:-1])
+    with psycopg.connect(url) as connection:
+
+        def copy(into: str, rows: list[Row]) -> None:
+            with connection.cursor().copy(f"COPY {into} FROM STDIN") as stream:
+                for row in rows:
+                    stream.write_row(row)
+
+        def append(rows: list[Row]) -> None:
+            copy(f"events ({EVENT})", rows)
+            connection.commit()
+
+        def one_by_one(rows: list[Row]) -> None:
+            connection.cursor().executemany(change, rows)
+            connection.commit()
+
+        def at_once(rows: list[Row]) -> None:
+            copy("new", rows)
+            connection.execute(f"UPDATE runs SET {changed} FROM new WHERE runs.id = new.id")
+            connection.commit()
+
+        columns = RUN.replace("left", '"left"')
+        connection.execute(
+            f"CREATE TEMP TABLE new ON COMMIT DELETE ROWS AS SELECT {columns} FROM runs LIMIT 0"
+        )
+        connection.commit()
+        moves = [_run_rows(batch) for batch in made.moved]
+        appended = _rate(made, [partial(append, _event_rows(batch)) for batch in made.events])
+        moved = [_rate(made, [partial(how, rows) for rows in moves]) for how in (one_by_one, at_once)]
+    return {"append": appended, "move": max(moved)}
+
+
+def _prepare(url: str, made: Load) -> None:
+    with Database.open(url) as database:
+        database.write(partial(runs.enter, entering=made.entered))
+
+
+def _rate(made: Load, works: Sequence[Callable[[], object]]) -> float:
+    start = time.perf_counter()
+    for work in works:
+        work()
+    return made.rows / (time.perf_counter() - start)
+
+
+def _events(rows: Ints, keys: Ints) -> Events:
+    """Made-up events, each with a key of its own and about 60 bytes of properties."""
+    return Events(
+        partitions=rows % 64,
+        subjects=rows * 7919 % 100_000 + 1,
+        keys=keys,
+        runs=rows * 0,
+        names=rows % 20 + 1,
+        happened=rows + NOW,
+        received=rows + NOW,
+        origins=rows * 0 + 2,
+        properties=[
+            f'{{"plan":"trial","value":{n % 100},"url":"https://example.org/{n}"}}' for n in rows.tolist()
+        ],
+        traits=[""] * len(rows),
+    )
+
+
+def _runs(ids: Ints, step: int) -> Runs:
+    """The runs with these ids, all on one step and due soon after one another."""
+    row = np.arange(len(ids))
+    made: dict[str, Any] = {field.name: row * 0 + step for field in fields(Runs)}
+    made |= {"ids": ids, "customers": ids, "partitions": ids % 64, "slot_texts": [""] * len(ids)}
+    made |= {"reasons": [""] * len(ids), "left": row * 0 + NEVER, "due": row + NOW + step}
+    return Runs(**made)
+
+
+def _event_rows(batch: Events) -> list[Row]:
+    return _rows([getattr(batch, field.name) for field in fields(Events)])
+
+
+def _run_rows(batch: Runs) -> list[Row]:
+    names = ("versions", "steps", "hops", "since", "due", "seen", "left", "reasons", "ids")
+    return _rows([getattr(batch, name) for name in names])
+
+
+def _rows(columns: Sequence[Any]) -> list[Row]:
+    return list(zip(*(c.tolist() if isinstance(c, np.ndarray) else c for c in columns), strict=True))
+
+
+if __name__ == "__main__":
+    main()
