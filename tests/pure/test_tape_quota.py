@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from sojourn.tape.kernels.quota import NOT_OVER, over_quota
 
-GRAIN = 2
 scope = st.tuples(st.integers(1, 2), st.integers(1, 2))  # channel, purpose
 requests = st.lists(st.tuples(st.integers(0, 2), st.integers(10, 20), scope, st.booleans()), max_size=12)
 grants = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 22), st.integers(0, 3), scope), max_size=12)
@@ -33,7 +32,7 @@ def plain(asked: list[Request], before: list[Grant], limits: list[Quota]) -> lis
         room = asks
         for channel, purpose, at_most, span in limits:
             scope = channel, purpose
-            known = [grant for grant in before if grant[0] == customer and grant[1] + grant[2] < now + GRAIN]
+            known = [grant for grant in before if grant[0] == customer and grant[1] + grant[2] <= now]
             times = [when for _, when, _, of in known if within(of, scope)]
             times += [when for whose, when, of, _ in allowed if whose == customer and within(of, scope)]
             counted = sorted((when for when in times if when >= now - span), reverse=True)
@@ -71,7 +70,6 @@ def test_what_is_over_a_quota(asked: list[Request], before: list[Grant], limits:
         limit_purposes,
         at_most,
         (now[:, None] - spans).reshape(-1),
-        GRAIN,
     )
     assert found.tolist() == plain(asked, before, limits)
 

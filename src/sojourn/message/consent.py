@@ -103,6 +103,26 @@ def standing(said: Statements, channels: Ints, purposes: Ints) -> Codes:
     return np.select([withdrawn, confirmed, given], [WITHDRAWN, CONFIRMED, GIVEN], UNSAID).astype(np.int32)
 
 
+def statements(consents: Sequence[Consent], owners: Ints, asking: Ints) -> Statements:
+    """The k statements of their `owners` (int64[k]) put before m questions about customers (int64[m])."""
+    questions, said = np.nonzero(asking[:, None] == owners[None, :])
+    sources = np.array([consent.source for consent in consents], object)
+    return Statements(
+        questions=questions,
+        times=np.array([consent.happened for consent in consents], np.int64)[said],
+        channels=hashes([consent.channel for consent in consents])[said],
+        purposes=hashes([consent.purpose for consent in consents])[said],
+        withdrawn=np.array([consent.state == "withdrawn" for consent in consents], bool)[said],
+        confirmed=np.array(sources == DOUBLE_OPT_IN, bool)[said],
+        imported=np.array(sources == IMPORT, bool)[said],
+    )
+
+
+def hashes(names: Sequence[str]) -> Ints:
+    """Channels or purposes as statements hold them."""
+    return np.array([hash_text(name) if name else ANY for name in names], np.int64)
+
+
 def merging(first: Sequence[Consent], second: Sequence[Consent], happened: int) -> list[Consent]:
     """The withdrawals to add when two customers turn out to be one, so that the stricter state stays."""
     named = (*first, *second)
@@ -134,23 +154,10 @@ def _on_tapes(tapes: Tapes, sends: Sends) -> Statements:
 
 
 def _states(consents: Sequence[Consent], scopes: list[tuple[str, str]]) -> Codes:
-    """What the statements come to for each scope: every statement is put before every question."""
-    k, m = len(consents), len(scopes)
-    said = Statements(
-        questions=np.repeat(np.arange(m), k),
-        times=np.tile(np.array([consent.happened for consent in consents], np.int64), m),
-        channels=np.tile(_hashes([consent.channel for consent in consents]), m),
-        purposes=np.tile(_hashes([consent.purpose for consent in consents]), m),
-        withdrawn=np.tile(np.array([consent.state == "withdrawn" for consent in consents], bool), m),
-        confirmed=np.tile(np.array([consent.source == DOUBLE_OPT_IN for consent in consents], bool), m),
-        imported=np.tile(np.array([consent.source == IMPORT for consent in consents], bool), m),
-    )
+    """What one customer's statements come to for each scope."""
+    said = statements(consents, np.zeros(len(consents), np.int64), np.zeros(len(scopes), np.int64))
     channels, purposes = zip(*scopes, strict=True)
-    return standing(said, _hashes(channels), _hashes(purposes))
-
-
-def _hashes(names: Sequence[str]) -> Ints:
-    return np.array([hash_text(name) if name else ANY for name in names], np.int64)
+    return standing(said, hashes(channels), hashes(purposes))
 
 
 def _latest(said: Statements, chosen: Bools, questions: int) -> Ints:

@@ -22,7 +22,10 @@ PASSES = np.int16(-1)
 
 @dataclass(frozen=True, eq=False)
 class Sends:
-    """m messages that somebody wants sent; they are answered by customer in order of (now, priority, key)."""
+    """m messages that somebody wants sent; they are answered by customer in order of (now, priority, key).
+
+    What was planned for a customer up to and with `now` counts, so `now` is the end of its grain.
+    """
 
     rows: Ints  # int64[m], the customers' places on the tapes
     now: Ints  # int64[m], microseconds UTC

@@ -99,7 +99,7 @@ def reads(policy: Policy) -> Reads:
     zone = {"timezone"} if policy.caps or policy.quiet else set()
     return Reads(
         frozenset({ERASED, SPAM, BOUNCED, *AGREED, *REFUSED} | planned),
-        frozenset({"channel", "purpose", "source", "hard", "address"}),
+        frozenset({"channel", "purpose", "source", "hard", "soft", "address"}),
         frozenset({*ADDRESS.values()} | zone),
     )
 

@@ -19,9 +19,6 @@ from sojourn.tape.hashing import hash_text
 from sojourn.tape.kernels.quota import NOT_OVER, over_quota
 from sojourn.tape.tape import LONG_AGO, NEVER, Bools, Codes, Ints
 
-GRAIN = 64
-"""The marks of what happened at an instant are met within so many µs after it."""
-
 Then = Literal["hold", "suppress"]
 
 
@@ -162,12 +159,11 @@ def _over(sends: Sends, tapes: Tapes, caps: tuple[Cap, ...], since: Ints, asking
         sends.channel_hashes[order],
         sends.purpose_hashes[order],
         asking[order],
-        *_planned(tapes, customers, np.append(sends.now, 0).max() + GRAIN),
+        *_planned(tapes, customers, np.append(sends.now, 0).max()),
         np.array([hash_text(cap.channel) if cap.channel else ANY for cap in caps], np.int64),
         np.array([hash_text(cap.purpose) if cap.purpose else ANY for cap in caps], np.int64),
         np.array([cap.at_most for cap in caps], np.int64),
         since[order].reshape(-1),
-        GRAIN,
     ).reshape(len(sends), len(caps))
     return over
 

@@ -37,14 +37,14 @@ def complained(sends: Sends, tapes: Tapes) -> Gate:
 def bounced(sends: Sends, tapes: Tapes) -> Gate:
     """Refuses the channel to whoever's present address bounced: hard once, or soft too often.
 
-    A bounce mark holds `hard` (true or false) and the `address` that bounced; one without an
-    address is about any.
+    A bounce mark is `hard`, `soft` or neither (a refusal that was not about the address), and holds
+    the `address` that bounced; one without an address is about any.
     """
     marks = told(tapes, (BOUNCED,), sends.rows, sends.now)
     about = _same_channel(marks, sends) & _same_address(marks, sends, tapes)
     hard = marks.latest(about & marks.true("hard"))
     recent = marks.times > sends.now[marks.questions] - SOFT_SPAN
-    soft = marks.count(about & ~marks.true("hard") & recent)
+    soft = marks.count(about & marks.true("soft") & recent)
     stops = (hard > LONG_AGO) | (soft >= SOFT_BOUNCES)
     return Gate.refusing("bounced", stops, {"bounced": hard, "soft_bounces": soft})
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sojourn.tape.kernels.kernel import BOOLS, INT, INTS, inner, kernel
+from sojourn.tape.kernels.kernel import BOOLS, INTS, inner, kernel
 
 if TYPE_CHECKING:
     from sojourn.tape.tape import Bools, Ints
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 NOT_OVER = np.int64(np.iinfo(np.int64).min)
 
 
-@kernel(INTS, INTS, INTS, INTS, BOOLS, INTS, INTS, INTS, INTS, INTS, INTS, INTS, INTS, INTS, INT)
+@kernel(INTS, INTS, INTS, INTS, BOOLS, INTS, INTS, INTS, INTS, INTS, INTS, INTS, INTS, INTS)
 def over_quota(
     starts: Ints,
     now: Ints,
@@ -30,14 +30,13 @@ def over_quota(
     quota_purposes: Ints,
     at_most: Ints,
     since: Ints,
-    grain: int,
 ) -> Ints:
     """For each of m requests and q quotas the grant whose ageing makes room, NOT_OVER where there is room.
 
     Customer c has the requests starts[c] to starts[c + 1], in the order in which they are answered, and
     the grants grant_starts[c] to grant_starts[c + 1], in order of time.  A quota with channel or purpose 0
-    is for all.  `since` is int64[m * q], from when grants count; those met less than `grain` after the
-    request do.  A request that `asks` and is under no used-up quota is granted and counts for the next.
+    is for all.  `since` is int64[m * q], from when grants count; those met after the request do not.
+    A request that `asks` and is under no used-up quota is granted and counts for the next.
     """
     quotas = len(at_most)
     over = np.full(len(now) * quotas, NOT_OVER)
@@ -57,7 +56,7 @@ def over_quota(
                     ):
                         mine -= 1
                     while other >= grant_starts[customer] and not (
-                        grant_received[other] < now[request] + grain
+                        grant_received[other] <= now[request]
                         and _falls_under(other, grant_channels, grant_purposes, channel, purpose)
                     ):
                         other -= 1
