@@ -10,7 +10,7 @@ from sojourn.errors import Unavailable
 from sojourn.runtime.catalogue import Catalogue
 from sojourn.runtime.live import Live, Ticked
 from sojourn.runtime.published import published
-from sojourn.store import partitions
+from sojourn.store import log, partitions
 from sojourn.store.database import Database
 from sojourn.store.definitions.stamp import stamp
 from sojourn.tape.kernels.warm import warm
@@ -18,10 +18,13 @@ from sojourn.tape.kernels.warm import warm
 LONGEST_SLEEP = 30.0
 """Seconds after which a worker looks again even if nobody rang: a bell may be lost with its connection."""
 
+UNSETTLED = 0.02
+"""Seconds after which a worker looks again for events that an open transaction holds back."""
+
 REST = 1.0
 """Seconds of rest after a tick that failed."""
 
-log = structlog.get_logger()
+logger = structlog.get_logger()
 
 
 class Worker:
@@ -48,9 +51,12 @@ class Worker:
     def tick(self) -> Ticked:
         """One tick, as of the database's own time."""
         self._bell.clear()
-        return self.database.write(
+        ticked = self.database.write(
             lambda connection: self.live.tick(connection, self.catalogue(), self.database.now()), alone=True
         )
+        if ticked.planned:
+            self.database.awake.set()  # for the senders
+        return ticked
 
     def catalogue(self) -> Catalogue:
         """What is published now; it is read again only after a change."""
@@ -65,11 +71,11 @@ class Worker:
             try:
                 ticked = self.tick()
             except Unavailable as error:
-                log.warning("tick put off", why=str(error))
+                logger.warning("tick put off", why=str(error))
                 self._stop.wait(REST)
             except Exception:
                 # Whatever it was, the transaction is gone; what the tick had read may not be committed.
-                log.exception("tick failed")
+                logger.exception("tick failed")
                 self.live.resident.clear()
                 self._stop.wait(REST)
             else:
@@ -78,6 +84,6 @@ class Worker:
 
     def _sleep(self) -> None:
         with self.database.reading() as connection:
-            due = partitions.next_due(connection)
-        ahead = (due - self.database.now()) / 1_000_000
+            due, unsettled = partitions.next_due(connection), log.unsettled(connection)
+        ahead = UNSETTLED if unsettled else (due - self.database.now()) / 1_000_000
         self._bell.wait(max(0.0, min(ahead, LONGEST_SLEEP)))

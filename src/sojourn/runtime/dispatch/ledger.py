@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 from sqlalchemy import Connection
 
+from sojourn.message.consent import WITHDRAWN, Consent, hashes, standing, statements
 from sojourn.message.policy import Policy
 from sojourn.runtime.dispatch.outcome import Outcome
 from sojourn.runtime.dispatch.prepare import Prepared, Refused
@@ -107,17 +109,20 @@ def _stops(
     dead = consents.suppressed(connection, "email", list(hashes.values()))
     stops = {key: dead[hashed] for key, hashed in hashes.items() if hashed in dead}
     said = consents.of_customers(connection, sorted({one.message.customer for one in going}))
-    withdrawn: dict[tuple[int, str, str], bool] = {}
-    for customer, channel, purpose, state in zip(
-        said.customers.tolist(), said.channels, said.purposes, said.states, strict=True
-    ):
-        withdrawn[customer, channel, purpose] = state == "withdrawn"
-    for one in going:
-        need = policy.consent.get(one.purpose, policy.otherwise)
-        asked = ((one.channel, one.purpose), (one.channel, ""), ("", one.purpose), ("", ""))
-        if need != "none" and any(withdrawn.get((one.message.customer, *pair)) for pair in asked):
+    withdrawn = _standing(said, going) == WITHDRAWN
+    for one, gone in zip(going, withdrawn.tolist(), strict=True):
+        if gone and policy.consent.get(one.purpose, policy.otherwise) != "none":
             stops[one.key] = f"consent: {one.purpose} withdrawn"
     return stops
+
+
+def _standing(said: consents.Statements, going: Sequence[Prepared]) -> npt.NDArray[np.int32]:
+    """What the customers' statements come to for each message, by the same reading as in the tick."""
+    columns = (said.states, said.at.tolist(), said.channels, said.purposes, said.sources)
+    spoken = [Consent(*row) for row in zip(*columns, strict=True)]
+    asking = np.array([one.message.customer for one in going], np.int64)
+    put = statements(spoken, said.customers, asking)
+    return standing(put, hashes([one.channel for one in going]), hashes([one.purpose for one in going]))
 
 
 def _events(

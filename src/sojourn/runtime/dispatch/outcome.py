@@ -44,7 +44,7 @@ def outcome(
                 return _again(prepared, way, answer, 0, prefix, now)
             return Outcome(State.UNKNOWN, reason=_why(answer))
         case _:
-            return _refused(answer, prefix)
+            return _refused(prepared, answer, prefix)
 
 
 def _again(
@@ -59,13 +59,20 @@ def _again(
         retry_after=retry_after,
     )
     if due is None:
-        return _refused(NotDelivered(f"given up: {answer}", code=answer.code), prefix)
+        return _refused(prepared, NotDelivered(f"given up: {answer}", code=answer.code), prefix)
     return Outcome(State.DEFERRED, due=due, reason=_why(answer))
 
 
-def _refused(answer: FarSideError, prefix: str) -> Outcome:
-    dead = standing(answer.code) is Standing.DEAD
-    told: dict[str, object] = {"code": answer.code, "hard": dead, "reason": str(answer)[:200]}
+def _refused(prepared: Prepared, answer: FarSideError, prefix: str) -> Outcome:
+    found = standing(answer.code)
+    dead = found is Standing.DEAD
+    told: dict[str, object] = {
+        "code": answer.code,
+        "hard": dead,
+        "soft": found is Standing.SOFT,
+        "address": prepared.outgoing.recipient,
+        "reason": str(answer)[:200],
+    }
     state = State.BOUNCED if dead else State.FAILED
     return Outcome(state, reason=_why(answer), event=f"{prefix} Bounced", told=told, suppress=dead)
 
