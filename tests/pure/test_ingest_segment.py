@@ -129,8 +129,11 @@ def test_alias_only_joins_two_ids() -> None:
 @pytest.mark.parametrize(
     ("call", "reason"),
     [
-        ({"type": "track", "event": "E"}, "userId: userId or anonymousId is required"),
-        ({"type": "track", "event": "E", "userId": ""}, "userId: userId or anonymousId is required"),
+        ({"type": "track", "event": "E"}, "userId: userId or anonymousId is required, and not null or zeros"),
+        (
+            {"type": "track", "event": "E", "userId": ""},
+            "userId: userId or anonymousId is required, and not null or zeros",
+        ),
         ({"type": "track", "event": "E", "userId": ["u"]}, "userId: must be a text or a number"),
         ({"type": "track", "event": "E", "userId": True}, "userId: must be a text or a number"),
         ({"type": "track", "event": "E", "userId": "u" * 513}, "userId: longer than 512 characters"),

@@ -14,6 +14,7 @@ from sojourn.ingest.memory import Memory
 from sojourn.tape.tape import Codes, Ints
 
 _NOTHING = "{}"
+_ENCODER = msgspec.json.Encoder()
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,4 +68,4 @@ def _sighting(event: Event) -> Sighting:
 
 
 def _json(values: Mapping[str, Value]) -> str:
-    return msgspec.json.encode(values).decode() if values else ""
+    return _ENCODER.encode(values).decode() if values else ""

@@ -8,10 +8,11 @@ from typing import TypeAlias
 import numpy as np
 from sqlalchemy import Connection
 
-from sojourn.customer.identity import Claims
-from sojourn.customer.merging import Resolution, news, resolve
+from sojourn.customer.identity import Claims, Links
+from sojourn.customer.merging import Known, Resolution, news, resolve
 from sojourn.ingest.memory import Memory
 from sojourn.store import customers, partitions
+from sojourn.store.access.rows import taken
 from sojourn.store.customers import Identified
 from sojourn.tape.tape import Ints
 
@@ -42,15 +43,32 @@ def identify(
     found = customers.identify(connection, claimed.identities, now)
     owners = found.customers
     links = claimed.links.between(found.subjects)
-    fresh = news(links, customers.remembered(connection, links))
+    born = found.subjects[found.born]
+    old = ~(np.isin(links.left, born) | np.isin(links.right, born))  # nobody has linked the newborn yet
+    fresh = news(links, customers.remembered(connection, taken(links, np.flatnonzero(old))))
     if len(fresh):
-        named = np.unique(np.concatenate((fresh.left, fresh.right)))
-        known = customers.known(connection, named, found.subjects[found.born])
-        resolution = resolve(fresh, known)
+        resolution = resolve(fresh, _known(connection, fresh, found, claimed))
         memory.forget(resolution.subjects)
         _settle(connection, resolution, now, on_merge)
         owners = _after(found, resolution)
     return found.subjects, owners
+
+
+def _known(connection: Connection, fresh: Links, found: Identified, claimed: Claims) -> Known:
+    """What is known of those whom the links name; of the newborn, who are most, without asking."""
+    named, born = np.unique(np.concatenate((fresh.left, fresh.right))), found.subjects[found.born]
+    if not np.isin(named, born).all():
+        return customers.known(connection, named, born)
+    pairs = zip(found.subjects.tolist(), claimed.identities, strict=True)
+    kinds = {subject: identity.kind for subject, identity in pairs}
+    return Known(
+        subjects=named,
+        kinds=tuple(kinds[subject] for subject in named.tolist()),
+        customers=named,
+        kins=named,
+        links=Links.of(()),
+        born=np.ones(len(named), np.bool_),
+    )
 
 
 def _settle(connection: Connection, resolution: Resolution, now: int, on_merge: OnMerge) -> None:

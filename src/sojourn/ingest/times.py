@@ -11,20 +11,16 @@ _MICROSECOND = timedelta(microseconds=1)
 _AHEAD = 5 * 60 * 1_000_000  # microseconds a corrected clock may run ahead before it is flagged (P8)
 _EARLIEST, _LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999  # years 1 to 9999
 _SCALES = ((10**11, 1_000_000), (10**14, 1_000), (10**17, 1))  # below: seconds, milli-, microseconds
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_COMPACT = re.compile(r"\d{8}")  # YYYYMMDD; as an epoch it would be in the first years of counting
 
 
 def instant(written: object) -> int | None:
     """Microseconds UTC of an ISO 8601 text, an RFC 2822 date, `YYYYMMDD`, or an epoch in s, ms or
     us told apart by size; None if it is none of them.  Without a zone it is taken as UTC."""
-    match written:
-        case bool() | None:
-            return None
-        case int() | float():
-            return _from_number(written)
-        case str():
-            return _from_text(written.strip())
+    if isinstance(written, str):
+        return _from_text(written.strip())
+    if isinstance(written, (int, float)) and not isinstance(written, bool):
+        return _from_number(written)
     return None
 
 
@@ -49,10 +45,7 @@ def _from_number(number: float) -> int | None:
 
 
 def _from_text(text: str) -> int | None:
-    compact = _COMPACT.fullmatch(text)
-    if compact:
-        text = "-".join(compact.groups())
-    elif _NUMBER.fullmatch(text):
+    if text.replace(".", "", 1).lstrip("-").isdecimal() and not _COMPACT.fullmatch(text):
         return _from_number(float(text) if "." in text else int(text[:32]))
     try:
         return _since_epoch(datetime.fromisoformat(text))

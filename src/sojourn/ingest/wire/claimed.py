@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from sojourn.customer.identity import IdentityRules, normal
@@ -41,26 +42,20 @@ def claimed(
 
 def identifier(value: object, place: str, limits: Limits) -> str:
     """An id as a text, empty where there is none; numbers are as SDKs write them."""
-    match value:
-        case None:
-            return ""
-        case str():
-            text = value.strip()
-        case bool():
-            raise Invalid("must be a text or a number", place=place)
-        case int():
-            text = str(value)
-        case float() if value.is_integer():
-            text = str(int(value))
-        case float():
-            text = str(value)
-        case _:
-            raise Invalid("must be a text or a number", place=place)
+    if type(value) is str:
+        text = value.strip()
+    elif value is None:
+        return ""
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    else:
+        raise Invalid("must be a text or a number", place=place)
     if len(text) > limits.id_characters:
         raise Invalid(f"longer than {limits.id_characters} characters", place=place)
     return text
 
 
+@lru_cache(maxsize=65_536)
 def _usable(text: str) -> str:
     """The id, empty where it is what broken clients send for nobody (`null`, `0`, `anonymous`)."""
     return text if text and normal("", text, _RULES) else ""
@@ -77,10 +72,9 @@ def _addresses(traits: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
 
 
 def _of_context(context: Mapping[str, Any], limits: Limits) -> Iterator[tuple[str, str]]:
-    device = context.get("device")
+    device, external = context.get("device"), context.get("externalIds")
     if isinstance(device, dict) and device.get("id"):
         yield "device", identifier(device["id"], "context.device.id", limits)
-    external = context.get("externalIds")
     for given in external if isinstance(external, list) else ():
         if isinstance(given, dict) and given.get("collection", "users") == "users" and given.get("id"):
             kind = identifier(given.get("type"), "context.externalIds.type", limits)

@@ -21,7 +21,7 @@ from sojourn.ingest.event import (
 )
 from sojourn.ingest.reserved import outside
 from sojourn.ingest.times import corrected, instant
-from sojourn.ingest.values import flat, present
+from sojourn.ingest.values import flat
 from sojourn.ingest.wire import lenient
 from sojourn.ingest.wire.claimed import claimed, identifier
 from sojourn.ingest.wire.lenient import Call, Envelope
@@ -74,25 +74,24 @@ def _event(call: Call, request: _Request, index: int) -> Event | None:
     settings = _merged(request.envelope.integrations, call.integrations, "integrations")
     traits = _traits(call, kind, context, limits)
     said = claimed(call, context, traits, limits)
-    believable = believed(said, settings.get("Sojourn") or {}, source)
+    identities = said
+    if not source.trusted:
+        identities = believed(said, settings.get("Sojourn"), source)
+        traits = unconfirmed(traits, said, identities)
     if kind == "alias":
-        believable = _alias(call, believable, limits)
-        if not believable:
+        identities = _alias(call, identities, limits)
+        if not identities:
             return None
     happened, received, clamped = _instants(call, request)
-    properties = _properties(call, kind, limits)
-    _note(properties, context, settings, source)
-    if clamped:
-        properties["context.clamped"] = True
     return Event(
         key=_key(call, request, index),
         name=_NAMES.get(kind) or _name(call, kind, limits),
-        identities=believable,
+        identities=identities,
         happened=happened,
         received=received,
         origin=source.origin,
-        properties=properties,
-        traits=unconfirmed(traits, said, believable, source) if traits or not source.trusted else traits,
+        properties=_properties(call, kind, limits) | _noted(context, settings, source, clamped),
+        traits=traits,
         alias=kind == "alias",
     )
 
@@ -100,16 +99,17 @@ def _event(call: Call, request: _Request, index: int) -> Event | None:
 def _merged(outer: Any, inner: Any, place: str) -> dict[str, Any]:
     """A batch's context or integrations under those of one of its calls."""
     for given in (outer, inner):
-        if given is not None and not isinstance(given, dict):
+        if given and not isinstance(given, dict):
             raise Invalid("must be an object", place=place)
     return {**outer, **inner} if outer and inner else outer or inner or {}
 
 
 def _traits(call: Call, kind: str, context: dict[str, Any], limits: Limits) -> dict[str, Value]:
     """The person's traits; a group call's own are the group's.  A browser knows its time zone."""
-    traits = flat(context.get("traits"), "context.traits", limits) if context else {}
+    given = context.get("traits")
+    traits = flat(given, "context.traits", limits, nulls=True) if given else {}
     if kind == "identify":
-        traits |= flat(call.traits, "traits", limits)
+        traits |= flat(call.traits, "traits", limits, nulls=True)
         zone = context.get("timezone")
         if isinstance(zone, str) and zone:
             traits.setdefault("timezone", zone)
@@ -127,46 +127,13 @@ def _alias(call: Call, new: Identities, limits: Limits) -> Identities:
 
 def _instants(call: Call, request: _Request) -> tuple[int, int, bool]:
     """When it happened, when we count it as received, and whether its clock was pulled back."""
-    original = instant(call.original_timestamp if call.original_timestamp is not None else call.timestamp)
+    original = instant(call.timestamp if call.original_timestamp is None else call.original_timestamp)
     if request.source.origin == Origin.IMPORT:
         happened, clamped = corrected(original, None, request.received)
         return happened, happened, clamped
     sent = request.sent if call.sent_at is None else instant(call.sent_at)
     happened, clamped = corrected(original, sent, request.received)
     return happened, request.received, clamped
-
-
-def _properties(call: Call, kind: str, limits: Limits) -> dict[str, Value]:
-    properties = present(flat(call.properties, "properties", limits))
-    if kind in {"page", "screen"}:
-        for field, value in (("name", call.name), ("category", call.category)):
-            if isinstance(value, str) and value:
-                properties[field] = value
-    elif kind == "group":
-        group = identifier(call.group_id, "groupId", limits)
-        if not group:
-            raise Invalid("is required", place="groupId")
-        properties["group"] = group
-        properties |= _under("group.", present(flat(call.traits, "traits", limits)))
-    return properties
-
-
-def _note(
-    properties: dict[str, Value], context: dict[str, Any], settings: dict[str, Any], source: Source
-) -> None:
-    """Adds where and how it happened, and to whom it may be passed on."""
-    if context:
-        kept = {name: value for name, value in context.items() if name not in _READ_ELSEWHERE}
-        properties |= _under("context.", present(flat(kept, "context", source.limits)))
-    if source.address:
-        properties.setdefault("context.ip", source.address)
-    others = {name: value for name, value in settings.items() if name != "Sojourn"}
-    if others:
-        properties |= _under("integrations.", present(flat(others, "integrations", source.limits)))
-
-
-def _under(prefix: str, values: dict[str, Value]) -> dict[str, Value]:
-    return {prefix + name: value for name, value in values.items()}
 
 
 def _key(call: Call, request: _Request, index: int) -> int:
@@ -186,3 +153,35 @@ def _name(call: Call, kind: str, limits: Limits) -> str:
     if len(name) > limits.name_characters:
         raise Invalid(f"longer than {limits.name_characters} characters", place="event")
     return outside(name)
+
+
+def _properties(call: Call, kind: str, limits: Limits) -> dict[str, Value]:
+    properties = flat(call.properties, "properties", limits)
+    if kind in {"page", "screen"}:
+        for field, value in (("name", call.name), ("category", call.category)):
+            if isinstance(value, str) and value:
+                properties[field] = value
+    elif kind == "group":
+        group = identifier(call.group_id, "groupId", limits)
+        if not group:
+            raise Invalid("is required", place="groupId")
+        properties |= {"group": group, **flat(call.traits, "traits", limits, "group.")}
+    return properties
+
+
+def _noted(
+    context: dict[str, Any], settings: dict[str, Any], source: Source, clamped: bool
+) -> dict[str, Value]:
+    """Where and how it happened, and to whom it may be passed on."""
+    noted: dict[str, Value] = {}
+    if context.keys() - _READ_ELSEWHERE:
+        kept = {name: value for name, value in context.items() if name not in _READ_ELSEWHERE}
+        noted = flat(kept, "context", source.limits, "context.")
+    if source.address:
+        noted.setdefault("context.ip", source.address)
+    if clamped:
+        noted["context.clamped"] = True
+    if settings:
+        others = {name: value for name, value in settings.items() if name != "Sojourn"}
+        noted |= flat(others, "integrations", source.limits, "integrations.")
+    return noted

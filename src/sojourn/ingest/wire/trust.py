@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -43,30 +42,23 @@ def signature(secret: bytes, kind: str, value: str) -> str:
     return hmac.new(secret, f"{kind}:{value}".encode(), hashlib.sha256).hexdigest()
 
 
-def believed(identities: Identities, signed: Mapping[str, Any], source: Source) -> Identities:
-    """The identities this source may claim; one left with none has an unproven one of its own."""
-    if source.trusted:
-        return identities
-    kept = tuple(pair for pair in identities if pair[0] in _OPEN or _proven(pair, signed, source))
-    return kept or tuple((_UNPROVEN, f"{kind}:{value}") for kind, value in identities[:1])
+def believed(claimed: Identities, signatures: object, source: Source) -> Identities:
+    """The identities that a public key may claim; one left with none has an unproven one of its own."""
+    signed = signatures if isinstance(signatures, dict) else {}
+    kept = tuple(pair for pair in claimed if pair[0] in _OPEN or _proven(pair, signed, source.secret))
+    return kept or tuple((_UNPROVEN, f"{kind}:{value}") for kind, value in claimed[:1])
 
 
-def unconfirmed(
-    traits: dict[str, Value], claimed: Identities, kept: Identities, source: Source
-) -> dict[str, Value]:
+def unconfirmed(traits: dict[str, Value], claimed: Identities, kept: Identities) -> dict[str, Value]:
     """The traits with each address or user id that was claimed and not believed moved out of the way."""
-    if source.trusted:
-        return traits
     doubted = {"email", "phone"} - {kind for kind, _ in kept}
     moved = {f"unconfirmed_{name}" if name in doubted else name: value for name, value in traits.items()}
     moved.update((f"unconfirmed_{pair[0]}", pair[1]) for pair in claimed if pair not in kept)
     return moved
 
 
-def _proven(pair: tuple[str, str], signed: Mapping[str, Any], source: Source) -> bool:
+def _proven(pair: tuple[str, str], signed: dict[str, Any], secret: bytes) -> bool:
     given = signed.get(f"{pair[0]}_hash")
-    return (
-        bool(source.secret)
-        and isinstance(given, str)
-        and hmac.compare_digest(given.encode(), signature(source.secret, *pair).encode())
-    )
+    if not secret or not isinstance(given, str):
+        return False
+    return hmac.compare_digest(given.encode(), signature(secret, *pair).encode())

@@ -1,0 +1,154 @@
+"""Times HTTP ingest, durable, against the store's own ceiling: the same rows in the same groups, no HTTP, no logic.
+
+Eight clients each send batches of 100 track calls and wait for the answer, so up to 800 events make
+one commit; the ceiling writes groups of 800 with the bare driver (bench.store).  Customers are known
+but for the first round, which is told apart (`strangers`).  Prints one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import random
+import socket
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.store import ceilings, load
+from sojourn.api import server
+from sojourn.api.app import create
+from sojourn.api.authority import SERVER, Authority, mint
+from sojourn.api.parts import Parts, Settings
+from sojourn.ingest.intake import Intake
+from sojourn.store.database import Database
+
+BAR, SLOWEST = 0.4, 250  # share of the ceiling; milliseconds at the 99th percentile
+CLIENTS, BATCH, CUSTOMERS = 8, 100, 20_000
+KEY = "bench-key"
+HEAD = "POST /v1/batch HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {}\r\nContent-Length: {}\r\n\r\n"
+
+
+@dataclass
+class Round:
+    """What one round of requests took."""
+
+    events: int
+    seconds: float = 0.0
+    answers: list[float] = field(default_factory=list)  # seconds of each request
+
+    @property
+    def rate(self) -> float:
+        return self.events / self.seconds
+
+    def slow(self, share: float) -> float:
+        """Milliseconds within which that share of requests was answered."""
+        return sorted(self.answers)[int(len(self.answers) * share)] * 1000
+
+
+def main() -> None:
+    """Print rates, answer times and the ratio against the bars."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=80_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        print(json.dumps(measure(Path(folder), options.events, options.rounds), indent=2))  # noqa: T201
+
+
+def measure(folder: Path, events: int, rounds: int) -> dict[str, object]:
+    """The rates of both sides in turns; the best round of each counts."""
+    made, ceiling, ours = load(events, CLIENTS * BATCH), list[float](), list[Round]()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    serving = multiprocessing.get_context("spawn").Process(target=serve, args=(f"{folder}/served.db", port))
+    serving.start()
+    try:
+        strangers = asyncio.run(send(port, events))
+        for number in range(rounds):
+            ceiling.append(ceilings(f"sqlite:///{folder}/bare{number}.db", made)["append"])
+            ours.append(asyncio.run(send(port, events)))
+    finally:
+        serving.terminate()
+        serving.join()
+    best = max(ours, key=lambda one: one.rate)
+    return {
+        "events_a_second": round(best.rate),
+        "ceiling": round(max(ceiling)),
+        "ratio": round(best.rate / max(ceiling), 2),
+        "bar": BAR,
+        "milliseconds": {"median": round(best.slow(0.5), 1), "p99": round(best.slow(0.99), 1), "bar": SLOWEST},
+        "strangers": round(strangers.rate),
+    }
+
+
+def serve(path: str, port: int) -> None:
+    """Serve a fresh database until told to stop."""
+    with Database.open(f"sqlite:///{path}") as database:
+        database.write(lambda connection: mint(connection, "bench", (SERVER,), database.now(), KEY))
+        parts = Parts(database, Intake(database), Settings(secret=b"bench"), Authority(database))
+        server.run(create(parts), "127.0.0.1", port)
+
+
+async def send(port: int, events: int) -> Round:
+    """Send that many events by all clients, each with one request at a time."""
+    work = [[_request() for _ in range(events // BATCH // CLIENTS)] for _ in range(CLIENTS)]
+    await _until_up(port)
+    done = Round(sum(map(len, work)) * BATCH)
+    began = time.perf_counter()
+    await asyncio.gather(*(_client(port, requests, done) for requests in work))
+    done.seconds = time.perf_counter() - began
+    return done
+
+
+async def _until_up(port: int) -> None:
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                (await asyncio.open_connection("127.0.0.1", port))[1].close()
+            except OSError:
+                await asyncio.sleep(0.05)
+            else:
+                return
+
+
+async def _client(port: int, requests: list[bytes], done: Round) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for request in requests:
+        began = time.perf_counter()
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(head.decode())
+        await reader.readuntil(b"}")
+        done.answers.append(time.perf_counter() - began)
+    writer.close()
+
+
+def _request() -> bytes:
+    calls = [_call(random.randrange(CUSTOMERS)) for _ in range(BATCH)]
+    body = json.dumps({"batch": calls, "sentAt": "2026-03-01T09:00:01Z"})
+    return (HEAD.format(KEY, len(body)) + body).encode()
+
+
+def _call(customer: int) -> dict[str, object]:
+    """A call as Segment's Python client writes it."""
+    return {
+        "type": "track",
+        "userId": f"user-{customer}",
+        "anonymousId": f"anonymous-{customer:08x}-2e2e-9999-aaaaaaaaaaaa",
+        "messageId": f"{random.getrandbits(128):032x}",
+        "timestamp": "2026-03-01T09:00:00.123456+00:00",
+        "event": random.choice(("Product Viewed", "Product Added", "Order Completed")),
+        "properties": {"plan": "trial", "value": customer % 100, "url": f"https://example.org/{customer}"},
+        "context": {"library": {"name": "analytics-python", "version": "2.4.0"}},
+        "integrations": {},
+    }
+
+
+if __name__ == "__main__":
+    main()
