@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +50,20 @@ def read(said: list[Consent], channel: str, purpose: str) -> bool:
 @given(consents)
 def test_what_stands_is_what_the_plain_reading_says(said: list[Consent]) -> None:
     assert [state == WITHDRAWN for state in states(said)] == [read(said, *pair) for pair in PAIRS]
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), consents), max_size=3))
+def test_statements_are_read_customer_by_customer(told: list[tuple[int, list[Consent]]]) -> None:
+    owners = [customer for customer, said in told for _ in said]
+    spoken = [each for _, said in told for each in said]
+    asking = np.repeat(np.arange(4), len(PAIRS))
+    put = consent.statements(spoken, np.array(owners, np.int64), asking)
+    channels, purposes = (consent.hashes([pair[part] for pair in PAIRS] * 4) for part in (0, 1))
+    found = consent.standing(put, channels, purposes).reshape(4, -1).tolist()
+    for customer in range(4):
+        assert found[customer] == states(
+            [each for owner, each in zip(owners, spoken, strict=True) if owner == customer]
+        )
 
 
 @given(consents, consents)

@@ -118,8 +118,8 @@ def _stops(
 
 def _standing(said: consents.Statements, going: Sequence[Prepared]) -> npt.NDArray[np.int32]:
     """What the customers' statements come to for each message, by the same reading as in the tick."""
-    columns = (said.states, said.at.tolist(), said.channels, said.purposes, said.sources)
-    spoken = [Consent(*row) for row in zip(*columns, strict=True)]
+    columns = zip(said.states, said.at.tolist(), said.channels, said.purposes, said.sources, strict=True)
+    spoken = [Consent("withdrawn" if state == "withdrawn" else "given", *rest) for state, *rest in columns]
     asking = np.array([one.message.customer for one in going], np.int64)
     put = statements(spoken, said.customers, asking)
     return standing(put, hashes([one.channel for one in going]), hashes([one.purpose for one in going]))
