@@ -95,13 +95,6 @@ def test_marks_on_several_tapes_are_one_history() -> None:
     assert decided(Policy(), [MARKETING], base, layer) == [(SUPPRESS, "consent: marketing withdrawn")]
 
 
-def test_the_last_moment_asks_consent_and_suppression_only() -> None:
-    rules = Policy(otherwise="opt_out", caps=(Cap(1),), quiet=(Quiet("00:00", "23:00"),))
-    sends, planned = sends_of([MARKETING]), Mark(1, NOON - 3, "Message Planned", {"channel": "email"})
-    assert policy.permitted(rules, sends, (tape_of([planned]),)).outcomes.tolist() == [DELIVER]
-    assert policy.permitted(rules, sends, (tape_of([planned, NO]),)).outcomes.tolist() == [SUPPRESS]
-
-
 def test_gates_show_what_they_decided_by() -> None:
     rules = Policy(caps=(Cap(3),), quiet=(Quiet("22:00", "08:00"),))
     found = policy.gates(rules, sends_of([MARKETING]), (tape_of([YES, HARD]),))

@@ -73,17 +73,14 @@ def decide(policy: Policy, sends: Sends, tapes: Tapes) -> Verdicts:
     return _first_to_stop(gates(policy, sends, tapes), len(sends))
 
 
-def permitted(policy: Policy, sends: Sends, tapes: Tapes) -> Verdicts:
-    """The verdict at the last moment, when a send that was allowed is about to go out.
-
-    Suppression and consent are asked again, as of the sends' `now`; caps and hours are not.
-    """
-    return _first_to_stop(_standing(policy, sends, tapes), len(sends))
-
-
 def gates(policy: Policy, sends: Sends, tapes: Tapes) -> tuple[Gate, ...]:
     """Every gate's own answer for every send, with the facts it decided by, in the order that counts."""
-    found = [*_standing(policy, sends, tapes)]
+    found = [
+        erased(sends, tapes),
+        complained(sends, tapes),
+        bounced(sends, tapes),
+        consented(sends, tapes, policy.consent, policy.otherwise),
+    ]
     # Hours before caps: what waits for the morning is counted on the day on which it is sent.
     if policy.quiet:
         found.append(quiet(sends, tapes, policy.quiet, policy.fallback_zone))
@@ -101,15 +98,6 @@ def reads(policy: Policy) -> Reads:
         frozenset({ERASED, SPAM, BOUNCED, *AGREED, *REFUSED} | planned),
         frozenset({"channel", "purpose", "source", "hard", "soft", "address"}),
         frozenset({*ADDRESS.values()} | zone),
-    )
-
-
-def _standing(policy: Policy, sends: Sends, tapes: Tapes) -> tuple[Gate, ...]:
-    return (
-        erased(sends, tapes),
-        complained(sends, tapes),
-        bounced(sends, tapes),
-        consented(sends, tapes, policy.consent, policy.otherwise),
     )
 
 
