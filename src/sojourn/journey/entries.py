@@ -10,8 +10,6 @@ from sojourn.journey.definition import Trigger
 from sojourn.journey.program import Program
 from sojourn.journey.runs import Runs
 from sojourn.journey.world import World
-from sojourn.rule.cohort import Cohort
-from sojourn.rule.evaluate import evaluate
 from sojourn.rule.where import where
 from sojourn.tape.hashing import hash_text, mix
 from sojourn.tape.kernels.neighbours import next_after
@@ -81,7 +79,9 @@ def admitted(program: Program, world: World, triggers: Codes, last: Runs, now: I
     for number, trigger in enumerate(program.journey.enter):
         those = np.flatnonzero(triggers == number)
         if len(those):
-            refused[those] = _refused(program, world, trigger, last.take(those), now[those])
+            refused[those] = _refused(world, trigger, last.take(those), now[those])
+    if world.watcher:
+        world.watcher.considered(program.name, triggers, last.rows, now, refused)
     return refused
 
 
@@ -150,12 +150,11 @@ def _firsts(rows: Ints, slots: Ints) -> Bools:
     return np.append(True, differs) if len(rows) else np.zeros(0, np.bool_)
 
 
-def _refused(program: Program, world: World, trigger: Trigger, last: Runs, now: Ints) -> Codes:
+def _refused(world: World, trigger: Trigger, last: Runs, now: Ints) -> Codes:
     refused = np.full(len(now), -1, np.int32)
     again, before = trigger.again, last.ids != 0
     if trigger.condition:
-        cohort = Cohort(tapes=world.tapes, rows=last.rows, now=now, segments=world.segments, zone=world.zone)
-        refused[~evaluate(trigger.condition, cohort)] = CONDITION
+        refused[~world.meets(trigger.condition, last.rows, now)] = CONDITION
     if again.kind == "never":
         refused[before] = ENTERED_BEFORE
     if again.kind == "after" and again.span:

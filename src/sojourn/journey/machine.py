@@ -100,6 +100,8 @@ def _step(program: Program, code: int, moved: Moved, members: Ints, world: World
         effects = _effects(program, placed.id, answer.ask, runs)
         moved.effects.append(effects)
         world.tell(Marks.of(effects, answer.ask.name, answer.ask.properties, answer.ask.traits))
+    if world.watcher:
+        world.watcher.stood(program.name, placed.id, runs, answer.exits, answer.due)
     moved.runs.due[members] = np.where(answer.exits == HOLD, _wake(program, answer, runs, world), NEVER)
     going = answer.exits != HOLD
     if answer.leaves is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -52,6 +52,19 @@ def no_responses(world: World, effects: Effects) -> list[Marks]:
     return []
 
 
+class Watcher(Protocol):
+    """Is told what is asked and answered while runs are played, to explain it; it changes nothing."""
+
+    def considered(self, journey: str, triggers: Codes, rows: Ints, now: Ints, refused: Codes) -> None:
+        """Which candidates entered (-1), and why the others did not."""
+
+    def asked(self, rule: Rule, cohort: Cohort) -> None:
+        """A rule was asked about a cohort."""
+
+    def stood(self, journey: str, step: str, runs: Some, exits: Codes, due: Ints) -> None:
+        """What a step answered, after policy had its word."""
+
+
 @dataclass(eq=False)
 class World:
     """What a batch of runs lives in; its customers are those of `tape`, by their rows.
@@ -69,6 +82,7 @@ class World:
     decide: Callable[[World, Effects, int], Verdicts] = deliver_all
     respond: Callable[[World, Effects], list[Marks]] = no_responses
     resolve: Callable[[Send], Send] = lambda send: send
+    watcher: Watcher | None = None
     layers: list[Tape] = field(default_factory=list)
     told: list[tuple[Marks, Ints]] = field(default_factory=list)
 
@@ -98,7 +112,16 @@ class World:
 
     def holds(self, rule: Rule, runs: Some, journey: str, since: Ints | None = None) -> Bools:
         """bool[n], whether the rule holds for each run at its instant."""
-        return evaluate(rule, self.cohort(runs, journey, since))
+        return self._ask(rule, self.cohort(runs, journey, since))
+
+    def meets(self, rule: Rule, rows: Ints, now: Ints) -> Bools:
+        """bool[n], whether the rule holds for customers who are in no run yet."""
+        return self._ask(rule, Cohort(self.tapes, rows, now, self.segments, zone=self.zone))
+
+    def _ask(self, rule: Rule, cohort: Cohort) -> Bools:
+        if self.watcher:
+            self.watcher.asked(rule, cohort)
+        return evaluate(rule, cohort)
 
     def horizon(self, rule: Rule, runs: Some, journey: str, since: Ints | None = None) -> Ints:
         """int64[n], when time alone may next change what the rule says."""

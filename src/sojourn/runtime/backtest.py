@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from time import perf_counter
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -15,7 +16,7 @@ from sojourn.journey.entries import REFUSALS
 from sojourn.journey.play import Playing, play
 from sojourn.journey.program import COMPLETES, Program
 from sojourn.journey.runs import Runs
-from sojourn.journey.world import World, no_responses
+from sojourn.journey.world import World
 from sojourn.rule.definition import Comparison, Condition
 from sojourn.rule.where import where
 from sojourn.runtime.assumed import Assumption, Responses
@@ -83,13 +84,16 @@ def backtest(journey: Journey, history: Tape, catalogue: Catalogue, question: Qu
     began = perf_counter()
     program = Program(journey)
     catalogue = replace(catalogue, journeys=(Offered(0, (program,)),))
-    tape = _without_marks_of(journey, history)
+    tape = without_marks_of(journey, history)
     responses = Responses(catalogue, tape, question.figures)
-    player = played(program, tape, catalogue, question, responses)
+    player = played(program, tape, catalogue, question, respond=responses)
     ends: list[End | None] = [None, None]
     if program.needs(catalogue.segments).outcomes:
         ends = [
-            _end(program, played(program, tape, catalogue, question, replace(responses, everybody=everybody)))
+            _end(
+                program,
+                played(program, tape, catalogue, question, respond=replace(responses, everybody=everybody)),
+            )
             for everybody in (False, True)
         ]
     end = _end(program, player)
@@ -110,19 +114,16 @@ def backtest(journey: Journey, history: Tape, catalogue: Catalogue, question: Qu
     )
 
 
-def played(
-    program: Program, tape: Tape, catalogue: Catalogue, question: Question, responses: Responses | None = None
-) -> Playing:
-    """The journey after it was played over the whole tape."""
+def played(program: Program, tape: Tape, catalogue: Catalogue, question: Question, **ports: Any) -> Playing:
+    """The journey after it was played over the whole tape; `ports` are further ones of the world."""
     world = World(
         tape=tape,
         segments=catalogue.segments,
         zone=catalogue.policy.fallback_zone,
         heard=catalogue.heard,
-        decide=deciding(catalogue),
-        respond=responses or no_responses,
         resolve=catalogue.resolve,
         entry_read=bool(catalogue.needs.entry),
+        **{"decide": deciding(catalogue), **ports},
     )
     after = np.full(len(tape.customers), question.since)
     player = Playing((program,), world, after, question.until, _nobody())
@@ -135,7 +136,7 @@ def _nobody() -> Runs:
     return Runs.empty(none, none)
 
 
-def _without_marks_of(journey: Journey, history: Tape) -> Tape:
+def without_marks_of(journey: Journey, history: Tape) -> Tape:
     """The history without what this very journey did in it; responses to what it sent remain."""
     own = marks_of(journey) & history.codes.keys()
     if not own:

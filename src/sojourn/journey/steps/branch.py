@@ -21,10 +21,10 @@ class Branch(Step, frozen=True, tag="branch"):
         return (*(str(number) for number in range(1, len(self.ways) + 1)), "otherwise")
 
     def answer(self, standing: Standing) -> Answer:
-        n = len(standing.runs)
-        exits = np.full(n, len(self.ways), np.int32)
-        for number in reversed(range(len(self.ways))):
-            exits[standing.holds(self.ways[number])] = number
+        n, otherwise = len(standing.runs), len(self.ways)
+        exits = np.full(n, otherwise, np.int32)
+        for number, way in enumerate(self.ways):
+            exits[standing.holds(way) & (exits == otherwise)] = number
         return Answer(exits, np.full(n, NEVER))
 
     def rules(self) -> tuple[Rule, ...]:

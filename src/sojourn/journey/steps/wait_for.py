@@ -35,13 +35,13 @@ class WaitFor(Step, frozen=True, tag="wait_for"):
         runs, world = standing.runs, standing.world
         exits = np.full(len(runs), HOLD, np.int32)
         due = world.later(runs.rows, runs.since, self.at_most) if self.at_most else np.full(len(runs), NEVER)
-        exits[due <= standing.now] = len(self.awaited)
-        for number in reversed(range(len(self.awaited))):
-            awaited = self.awaited[number]
+        late = due <= standing.now
+        for number, awaited in enumerate(self.awaited):
             since = self._since(awaited, standing)
-            exits[standing.holds(awaited.rule, since)] = number
+            exits[standing.holds(awaited.rule, since) & (exits == HOLD)] = number
             if world.timed(awaited.rule):
                 due = np.minimum(due, standing.horizon(awaited.rule, since))
+        exits[late & (exits == HOLD)] = len(self.awaited)
         return Answer(exits, due)
 
     def _since(self, awaited: Awaited, standing: Standing) -> Ints | None:
