@@ -10,6 +10,7 @@ JOBS       ?= 2
 # Proxies that open TLS are known to the machine's certificates, not to uv's own.
 export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
 export UV_PYTHON_DOWNLOADS := never
+export UV_COMPILE_BYTECODE := true
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo-data demo test check fix dev bench
@@ -52,7 +53,7 @@ fix: .venv/.synced ## what can be mended by machine: lint, format, generated doc
 	$(BIN)/python tools/house_map.py
 
 dev: setup ## serve from ./data with what a developer wants to see
-	$(BIN)/sojourn serve --data data --debug $(ARGS)
+	$(BIN)/sojourn serve --data data --verbose $(ARGS)
 
 bench: setup ## the bars of the project as ratios within one run, as JSON
 	$(BIN)/uv sync --quiet --frozen --group bench

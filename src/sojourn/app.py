@@ -6,11 +6,17 @@ import contextlib
 import hmac
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from litestar import Litestar
+
+from sojourn.api import app as web
+from sojourn.api import parts
+from sojourn.api.authority import Authority
 from sojourn.errors import Misconfigured, NotFound
+from sojourn.ingest.intake import Intake
 from sojourn.lake.folder import Folder
 from sojourn.message.tokens import Keyring
 from sojourn.runtime.catalogue import Catalogue
@@ -37,6 +43,7 @@ class Settings:
     data: Path
     database_url: str
     secret_key: bytes
+    url: str = ""  # where customers reach us; empty where `serve` itself is reached
 
 
 def settings(
@@ -57,7 +64,8 @@ def settings(
         raise NotFound(f"there is nothing in {folder} yet: import events, or name another folder by --data")
     _make(folder)
     key = environment.get("SOJOURN_SECRET_KEY")
-    return Settings(folder, url, key.encode() if key else _kept_secret(folder / "secret.key"))
+    secret = key.encode() if key else _kept_secret(folder / "secret.key")
+    return Settings(folder, url, secret, environment.get("SOJOURN_URL", ""))
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,11 @@ class App:
         """What is published now."""
         with self.database.reading() as connection:
             return published(connection)
+
+    def web(self, url: str) -> Litestar:
+        """The web application; `url` is our public address."""
+        about = parts.Settings(self._derived(b"customers"), public_url=url)
+        return web.create(parts.Parts(self.database, Intake(self.database), about, Authority(self.database)))
 
     def publicly(self, url: str) -> Publicly:
         """Where customers reach us, and the keys with which we sign what they are sent."""
@@ -99,9 +112,17 @@ class App:
 
 
 @contextlib.contextmanager
-def open_app(settings: Settings, *, clock: Clock | None = None) -> Iterator[App]:
-    """The installation that the settings name; `clock` replaces the database's own time."""
-    with Database.open(settings.database_url, clock=clock) as database:
+def open_app(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    on_broken: Callable[[BaseException], None] = lambda error: None,
+) -> Iterator[App]:
+    """The installation that the settings name; `clock` replaces the database's own time.
+
+    `on_broken` is called when nobody knows any more what is on disk: the process must stop.
+    """
+    with Database.open(settings.database_url, clock=clock, on_broken=on_broken) as database:
         names = Names(database.reading)
         history = History(database, Folder.local(settings.data / "lake"), names)
         yield App(settings, database, names, history)

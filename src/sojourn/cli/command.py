@@ -21,6 +21,12 @@ Database = Annotated[
         help="The database (else SOJOURN_DATABASE_URL, else SQLite in the data folder).",
     ),
 ]
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--url", metavar="URL", help="Where customers reach us: links lead there (else SOJOURN_URL)."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON object.")]
 
 

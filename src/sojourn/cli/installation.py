@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sojourn.app import App
+    from sojourn.app import App, Settings
+
+BROKEN = 3
+"""The exit code of a process that stops because nobody knows any more what is on its disk (P35)."""
 
 
 @contextmanager
-def opened(data: Path | None, database: str | None = None, *, make: bool = False) -> Iterator[App]:
-    """The installation of this data folder and database, which must be there unless it is to be made.
+def opened(data: Path | None, database: str | None = None) -> Iterator[App]:
+    """The installation of this data folder and database, which must be there.
 
     Raises NotFound, Misconfigured or Unavailable.
     """
-    from sojourn.app import open_app, settings
+    from sojourn.app import settings
 
-    with open_app(settings(data, database, make=make)) as app:
+    with opened_at(settings(data, database, make=False)) as app:
         yield app
+
+
+@contextmanager
+def opened_at(place: Settings) -> Iterator[App]:
+    """The installation that the settings name, made if it is not there."""
+    from sojourn.app import open_app
+
+    with open_app(place, on_broken=_stop) as app:
+        yield app
+
+
+def _stop(error: BaseException) -> None:
+    """End at once, with nothing tidied up: whatever were written now might build on what is not there."""
+    import structlog
+
+    structlog.get_logger().critical("stopping: the disk did not take a commit", why=str(error))
+    os._exit(BROKEN)

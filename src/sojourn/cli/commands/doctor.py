@@ -4,27 +4,70 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sojourn.cli import answer
-from sojourn.cli.command import Command, Json
+from sojourn.cli import answer, serving
+from sojourn.cli.command import Command, Data, Database, Json
+from sojourn.cli.installation import opened_at
+from sojourn.errors import NotFound
+
+if TYPE_CHECKING:
+    from sojourn.app import App
 
 
-def doctor(json: Json = False) -> None:
-    """Say whether everything is here that Sojourn needs; compiles the kernels if that is still to be done."""
-    findings = {"python": platform.python_version(), "kernels": _kernels()}
+def doctor(data: Data = None, database: Database = None, json: Json = False) -> None:
+    """Say whether everything is here that Sojourn needs, and works."""
+    findings = dict(_findings(data, database))
     if json:
         answer.as_json(findings)
     else:
         answer.as_table(("what", "is"), findings.items())
 
 
+def _findings(data: Path | None, database: str | None) -> Iterator[tuple[str, object]]:
+    from sojourn.app import settings
+
+    yield "python", platform.python_version()
+    yield "kernels", _kernels()
+    try:
+        place = settings(data, database, make=False)
+    except NotFound as nothing:
+        yield "data", str(nothing)
+        return
+    yield "data", str(place.data)
+    yield "free", f"{shutil.disk_usage(place.data).free / 1e9:.1f} GB"
+    other = serving.running(place.data)
+    yield "served", f"at {other.url}" if other else "no"
+    with opened_at(place) as app:
+        yield from _contents(app)
+
+
 def _kernels() -> str:
+    """Compiles what is not compiled yet."""
     from sojourn.tape.kernels.warm import warm
 
     start = time.perf_counter()
     count = warm()
     return f"{count} ready after {time.perf_counter() - start:.1f} s, kept in {os.environ['NUMBA_CACHE_DIR']}"
+
+
+def _contents(app: App) -> Iterator[tuple[str, object]]:
+    from sojourn.store import customers, effects
+    from sojourn.store.definitions import journeys
+    from sojourn.store.files import lake_segments, quarantine
+
+    with app.database.reading() as connection:
+        yield "database", app.database.dialect
+        yield "customers", customers.count(connection)
+        yield "journeys", len(journeys.every(connection))
+        yield "events at rest", sum(listed.rows for listed in lake_segments.every(connection))
+        yield "in quarantine", quarantine.count(connection)
+        for state, count in effects.counts(connection).items():
+            yield f"messages {state.name.lower()}", count
 
 
 command = Command("doctor", doctor)

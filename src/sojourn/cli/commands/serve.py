@@ -1,0 +1,63 @@
+"""`sojourn serve`: web and worker together, until told to stop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sojourn.cli import answer, logs, serving
+from sojourn.cli.command import Command, Data, Database, Url
+from sojourn.cli.installation import opened_at
+
+if TYPE_CHECKING:
+    from sojourn.app import App
+    from sojourn.cli.serving import Serving
+
+KEY = "command line"
+"""The name of the key by which other commands of this machine reach a running `serve`."""
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+    url: Url = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log everything.")] = False,
+    data: Data = None,
+    database: Database = None,
+) -> None:
+    """Serve the API, run journeys and send messages, all in one process."""
+    from sojourn.api import server
+    from sojourn.app import settings
+
+    logs.begin(debug=verbose)
+    place, local = settings(data, database), f"http://{host}:{port}"
+    public = url or place.url or local
+    with serving.claimed(place.data, local) as claim, opened_at(place) as app, app.working(public):
+        _let_in(app, claim)
+
+        def started() -> None:
+            serving.announce(place.data, claim)
+            answer.say(f"Sojourn serves at {local} from {place.data}; Ctrl-C ends it.")
+
+        server.run(app.web(public), host, port, started=started)
+
+
+def _let_in(app: App, claim: Serving) -> None:
+    """Give other commands of this machine a key; those of earlier runs end."""
+    from sqlalchemy import Connection
+
+    from sojourn.api.authority import mint
+    from sojourn.store.definitions import keys
+
+    def write(connection: Connection) -> None:
+        now = app.database.now()
+        for key in keys.every(connection):
+            if key.name == KEY and not key.revoked:
+                keys.revoke(connection, key.id, now)
+        mint(connection, KEY, ["admin"], now, claim.key)
+
+    app.database.write(write)
+
+
+command = Command("serve", serve)

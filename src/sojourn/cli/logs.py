@@ -1,0 +1,26 @@
+"""How a server logs: a line an event on standard error, in colour for people and as JSON for machines."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+
+def begin(*, debug: bool = False) -> None:
+    """Log from now on; `debug` lets everything through."""
+    person = sys.stderr.isatty()
+    shown = structlog.dev.ConsoleRenderer() if person else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *([] if person else [structlog.processors.dict_tracebacks]),
+            shown,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if debug else logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
