@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from typing import Any, Self, TypeVar
 
 import psycopg
-import sqlalchemy as sa
 from sqlalchemy import URL, Connection, Engine
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
 from sojourn.errors import BrokenInvariant, Misconfigured, Unavailable
 from sojourn.store.access import connect, migrate
@@ -37,7 +36,7 @@ class Database:
         self.url, self.dialect = url, url.get_backend_name()
         shared = self.dialect == "postgresql"
         self._writing, self._reading = connect.engines(url, writers)
-        _prepare(self._writing)
+        _prepare(self._writing)  # before anything that would have to be ended again
         self.awake = SharedAwake(self._listener) if shared else Awake()
         self.now: Clock = clock or (DatabaseClock(self._ask) if shared else wall)
         self._on_broken = on_broken
@@ -139,5 +138,7 @@ def _prepare(engine: Engine) -> None:
         migrate.upgrade(engine)
     except OperationalError as error:
         raise Unavailable(f"the database cannot be opened: {error.orig}") from error
-    except sa.exc.DatabaseError as error:
+    except DatabaseError as error:
         raise Misconfigured(f"this is no database of ours: {error.orig}") from error
+    finally:
+        engine.dispose()  # nobody holds on to a database that cannot be opened
