@@ -27,7 +27,7 @@ def as_table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, title: s
     table = Table(*heads, title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
     kept = [tuple(row) for row in rows]
     for column, cells in zip(table.columns, zip(*kept, strict=True), strict=False):
-        if any(isinstance(cell, int | float) for cell in cells):
+        if all(isinstance(cell, int | float | None) for cell in cells):
             column.justify = "right"
     for row in kept:
         table.add_row(*map(_cell, row))
