@@ -146,7 +146,7 @@ def test_until_the_mail_is_on_its_way_it_was_surely_not_taken(place: str, then: 
     _expect(_broken_at(place, then), TryLater)
 
 
-@pytest.mark.parametrize("then", ["close", "reset", "hang", "nonsense", "354 more"])
+@pytest.mark.parametrize("then", ["close", "reset", "hang", "nonsense", "354 more", "999 what"])
 @pytest.mark.parametrize("place", ["body", "after the final dot"])
 def test_once_it_is_on_its_way_only_an_answer_tells(place: str, then: str) -> None:
     _expect(_broken_at(place, then), OutcomeUnknown)

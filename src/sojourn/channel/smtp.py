@@ -231,7 +231,7 @@ class _Session:
         except (SMTPException, TimeoutError) as trouble:
             self.drop()
             raise OutcomeUnknown(f"no answer after the mail: {trouble}", code="unanswered") from trouble
-        if answer.code // 100 in (1, 3):
+        if answer.code // 100 not in (2, 4, 5):
             self.drop()
             raise OutcomeUnknown(
                 f"no sense in the answer after the mail: {answer.code}", code=str(answer.code)
