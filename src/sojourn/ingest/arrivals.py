@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
@@ -59,6 +59,24 @@ def arrivals(events: Sequence[Event], memory: Memory) -> Arrivals:
         origins=np.array([event.origin for event in kept], np.int64),
         properties=[_json(event.properties) or _NOTHING for event in kept],
         traits=[_json(event.traits) for event in kept],
+    )
+
+
+def recognised(arriving: Arrivals, memory: Memory) -> Arrivals:
+    """The same with the subjects that are remembered, where each event claims one id alone."""
+    if not len(arriving) or len(arriving.claims.links):
+        return arriving
+    subjects = memory.subjects_of(arriving.claims.identities)
+    strangers = np.flatnonzero(subjects == 0)
+    places = np.full(len(subjects), -1)
+    places[strangers] = np.arange(len(strangers))
+    owners = places[arriving.owners]
+    identities = tuple(arriving.claims.identities[place] for place in strangers.tolist())
+    return replace(
+        arriving,
+        claims=Claims(identities, owners, arriving.claims.links),
+        owners=owners,
+        subjects=np.where(owners < 0, subjects[arriving.owners], 0),
     )
 
 

@@ -10,9 +10,11 @@ from sqlalchemy import Connection
 from sojourn.ingest.event import Event
 from sojourn.store import customers
 from sojourn.store.access.rows import is_postgres
-from sojourn.tape.tape import Ints
+from sojourn.tape.tape import LONG_AGO, Ints
 
 _MOST = 100_000  # entries, some 40 MB; beyond it we forget all and begin anew
+
+_ALWAYS = int(LONG_AGO)
 
 Identities = tuple[tuple[str, str], ...]
 
@@ -35,6 +37,11 @@ class Memory:
             return 0
         return known[2]
 
+    def subjects_of(self, identities: Iterable[tuple[str, str]]) -> Ints:
+        """The subject of each identity that was seen alone, 0 where it is not remembered."""
+        nobody = (0, 0, 0)
+        return np.array([self._subjects.get((identity,), nobody)[2] for identity in identities], np.int64)
+
     def customers(self, connection: Connection, subjects: Ints) -> Ints:
         """Whose customer each of n subjects is, int64[n]."""
         if is_postgres(connection):
@@ -44,9 +51,7 @@ class Memory:
 
     def learn(self, events: Iterable[Event], subjects: Ints, owners: Ints) -> None:
         """Remember whose these events are, once that is committed."""
-        if len(self._subjects) > _MOST:
-            self._subjects.clear()
-            self._customers.clear()
+        self._make_room()
         for event, subject, owner in zip(events, subjects.tolist(), owners.tolist(), strict=True):
             if not event.alias:
                 known = self._subjects.get(event.identities)
@@ -54,7 +59,19 @@ class Memory:
                 self._subjects[event.identities] = min(first, known) if known else first
                 self._customers[subject] = owner
 
+    def learn_alone(self, identities: Iterable[tuple[str, str]], subjects: Ints, owners: Ints) -> None:
+        """Remember whose these identities are, once that is committed, in whatever event they come."""
+        self._make_room()
+        for identity, subject, owner in zip(identities, subjects.tolist(), owners.tolist(), strict=True):
+            self._subjects[(identity,)] = (_ALWAYS, 0, subject)
+            self._customers[subject] = owner
+
     def forget(self, subjects: Ints) -> None:
         """Forget whose these subjects are: it is changing."""
         for subject in subjects.tolist():
             self._customers.pop(subject, None)
+
+    def _make_room(self) -> None:
+        if len(self._subjects) > _MOST:
+            self._subjects.clear()
+            self._customers.clear()

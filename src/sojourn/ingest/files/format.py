@@ -56,7 +56,13 @@ class Chunk:
 class Content(Protocol):
     """An opened file.  Both raise Invalid when the file as a whole cannot be read."""
 
-    def survey(self) -> Survey: ...
+    def rows(self) -> int:
+        """About how many rows there are, to show how far one has come."""
+        ...
+
+    def survey(self) -> Survey:
+        """What the file holds; reads all of it."""
+        ...
 
     def chunks(self, after: int, size: int) -> Iterator[Chunk]:
         """The events of rows after `after`, of about `size` rows at a time; the same at every call."""

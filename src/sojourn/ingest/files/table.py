@@ -57,8 +57,11 @@ class Table:
         self._file, self._connection, self._leaves = file, connection, leaves
         self._relation = f"(SELECT row_number() OVER () AS row, * FROM {relation})"
 
+    def rows(self) -> int:
+        with told(self._file):
+            return int(self._all(f"SELECT count(*) FROM {self._relation}")[0][0])
+
     def survey(self) -> Survey:
-        """What the file holds; reads all of it."""
         with told(self._file):
             counts = (
                 "count(*), count(bad), count(DISTINCT customer) FILTER (bad IS NULL),"
@@ -86,7 +89,6 @@ class Table:
         )
 
     def chunks(self, after: int, size: int) -> Iterator[Chunk]:
-        """The events of the rows after `after`, of about `size` rows at a time."""
         addresses = [f", {self._leaves[name].text} AS {name}" for name in self._addresses]
         query = (
             f"SELECT row, customer, name, happened, carried, bad{''.join(addresses)}"

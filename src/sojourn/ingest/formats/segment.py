@@ -6,7 +6,7 @@ import gzip
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
-from typing import cast
+from typing import IO, cast
 
 import msgspec
 
@@ -27,6 +27,10 @@ class _Calls:
 
     def __init__(self, file: File) -> None:
         self._file = file
+
+    def rows(self) -> int:
+        with self._opened() as lines:
+            return sum(1 for _ in lines)
 
     def survey(self) -> Survey:
         names, customers, instants = Counter[str](), set[object](), list[int]()
@@ -58,14 +62,17 @@ class _Calls:
 
     def _read(self, after: int) -> Iterator[tuple[int, Event | Rejected | None]]:
         """Each row after `after` with its number; None where a call says nothing."""
-        opened = gzip.open if self._file.path.suffix == ".gz" else open
-        with opened(self._file.path, "rb") as lines:
-            for row, line in enumerate(cast("Iterator[bytes]", lines), 1):
+        with self._opened() as lines:
+            for row, line in enumerate(lines, 1):
                 if row > after:
                     salt = f"{self._file.fingerprint:x}.{row}"
                     found = read(Envelope([msgspec.Raw(line.strip())]), _SOURCE, self._file.now, salt)
                     event = next(iter(found.events), None)
                     yield row, event or next(iter(found.rejected), None)
+
+    def _opened(self) -> IO[bytes]:
+        opened = gzip.open if self._file.path.suffix == ".gz" else open
+        return cast("IO[bytes]", opened(self._file.path, "rb"))
 
 
 format_ = Format("segment", (".segment.jsonl", ".segment.jsonl.gz"), _Calls)
