@@ -6,6 +6,7 @@ Live and backtest are this one loop; they differ in where the tape comes from an
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -14,8 +15,28 @@ from sojourn.journey.entries import REFUSALS, Candidates, admitted, candidates, 
 from sojourn.journey.machine import advance
 from sojourn.journey.program import Counts, Program
 from sojourn.journey.runs import Runs
-from sojourn.journey.world import World
+from sojourn.journey.world import Fresh, World
 from sojourn.tape.tape import NEVER, Bools, Ints
+
+
+class Player(Protocol):
+    """What takes part in a play: slots of customers, each of which wakes at an instant of its own."""
+
+    wakes: Ints  # int64[s]
+
+    @property
+    def rows(self) -> Ints:
+        """int64[s], the customer of each slot, as a row of the tape."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether no customer has two slots."""
+
+    def advance(self, index: Ints, world: World) -> None:
+        """Act for the slots at `index`, each at its wake, and find when they wake next."""
+
+    def stir(self, fresh: Fresh, world: World) -> None:
+        """Take in the marks that tapes have got since."""
 
 
 class Playing:
@@ -38,6 +59,11 @@ class Playing:
 
     def __len__(self) -> int:
         return len(self.runs)
+
+    @property
+    def rows(self) -> Ints:
+        """int64[s], the customer of each slot."""
+        return self.runs.rows
 
     def _open(self, world: World, known: Runs, seen: Ints, touched: Bools) -> None:
         """Lay out the slots of the candidates and of the runs already known."""
@@ -121,51 +147,44 @@ class Playing:
         """The runs that entered or moved, among them those that others followed in their slots."""
         return Runs.concat([*self.ended, self.runs.take(np.flatnonzero(self.touched & (self.runs.ids != 0)))])
 
-    def reopen(self, world: World) -> None:
-        """Take in triggers among the marks made since."""
-        self._open(world, self.runs, self.seen, self.touched)
+    def stir(self, fresh: Fresh, world: World) -> None:
+        """Take in triggers among the marks made since, and wake those whose customers have got some."""
+        if any(trigger.event in fresh.names for trigger in self.newest.journey.enter):
+            self._open(world, self.runs, self.seen, self.touched)
+        else:
+            self.awaken(np.flatnonzero(fresh.marked[self.runs.rows]), world)
 
 
-def play(players: Sequence[Playing], world: World, until: int) -> None:
+def play(players: Sequence[Player], world: World, until: int) -> None:
     """Advance all runs of all players as far as `until`; of one customer always the earliest first.
 
     At one instant the players act in the order given.
     """
-    alone = len(players) == 1 and players[0].alone
     while True:
+        alone = len(players) == 1 and players[0].alone
         first = None if alone else _earliest(players, world)
         stirred = False
         for player in players:
             awake = player.wakes <= until
             if first is not None:
-                awake &= player.wakes == first[player.runs.rows]
+                awake &= player.wakes == first[player.rows]
             index = np.flatnonzero(awake)
             if len(index):
                 stirred = True
                 player.advance(index, world)
         if not stirred:
             return
-        _spread(players, world)
+        if fresh := world.fresh():
+            for player in players:
+                player.stir(fresh, world)
 
 
-def _earliest(players: Sequence[Playing], world: World) -> Ints:
+def _earliest(players: Sequence[Player], world: World) -> Ints:
     """int64[customers], when each customer's first slot wakes."""
     first = np.full(len(world.tape.customers), NEVER)
     for player in players:
-        np.minimum.at(first, player.runs.rows, player.wakes)
+        np.minimum.at(first, player.rows, player.wakes)
     return first
-
-
-def _spread(players: Sequence[Playing], world: World) -> None:
-    """Wake those whose customers have new marks that somebody reads."""
-    marked = world.fresh_rows()
-    if marked is None:
-        return
-    for player in players:
-        if any(trigger.event in world.heard for trigger in player.newest.journey.enter):
-            player.reopen(world)
-        else:
-            player.awaken(np.flatnonzero(marked[player.runs.rows]), world)
 
 
 def _places(among: Candidates, known: Runs) -> Ints:

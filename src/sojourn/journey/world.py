@@ -65,6 +65,15 @@ class Watcher(Protocol):
         """What a step answered, after policy had its word."""
 
 
+@dataclass(frozen=True, eq=False)
+class Fresh:
+    """Whose tapes have got marks, and which."""
+
+    marked: Bools  # bool[customers]
+    names: frozenset[str]
+    traits: frozenset[str]  # that the marks carry
+
+
 @dataclass(eq=False)
 class World:
     """What a batch of runs lives in; its customers are those of `tape`, by their rows.
@@ -88,7 +97,7 @@ class World:
 
     def __post_init__(self) -> None:
         self._last_mark = np.zeros(len(self.tape.customers), np.int64)
-        self._fresh: list[Ints] = []
+        self._fresh: list[Marks] = []
         self._listening: WeakKeyDictionary[Tape, dict[object, Selection]] = WeakKeyDictionary()
 
     @property
@@ -212,18 +221,20 @@ class World:
         if self.kept:
             self.told.append((marks if order is None else marks.take(order), received))
         if marks.name in self.heard:
-            self._fresh.append(marks.rows)
+            self._fresh.append(marks)
             self._lay(_tape_of(marks if order is None else marks.take(order), received, self.tape.customers))
 
-    def fresh_rows(self) -> Bools | None:
-        """Whose tapes have got marks since this was last asked: bool[customers], None if nobody's."""
+    def fresh(self) -> Fresh | None:
+        """The marks that tapes have got since this was last asked, None if there are none."""
         if not self._fresh:
             return None
         marked = np.zeros(len(self.tape.customers), np.bool_)
-        for rows in self._fresh:
-            marked[rows] = True
+        for marks in self._fresh:
+            marked[marks.rows] = True
+        names = frozenset(marks.name for marks in self._fresh)
+        traits = frozenset(trait for marks in self._fresh for trait in marks.traits)
         self._fresh.clear()
-        return marked
+        return Fresh(marked, names, traits)
 
     def _stamped(self, marks: Marks) -> tuple[Ints | None, Ints]:
         """The order of the marks by customer (None: as they are), and when each is met in that order."""
