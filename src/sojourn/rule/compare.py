@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TypeGuard
+from functools import cached_property, partial
+from typing import TypeGuard, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from sojourn.rule import texts
 from sojourn.rule.definition import Comparison
 from sojourn.rule.span import Span, extent, instants
+from sojourn.tape.kernels.places import places
+from sojourn.tape.memory import remembered
 from sojourn.tape.tape import LONG_AGO, NEVER, Bools, Codes, Column, Floats, Ints
+
+Element = TypeVar("Element", bound=np.generic)
 
 LATEST_SECONDS = 253_402_300_800.0
 """The end of the year 9999, the last that a date can name: a number beyond it is no date."""
@@ -20,32 +25,36 @@ LATEST_SECONDS = 253_402_300_800.0
 
 @dataclass(frozen=True, eq=False)
 class Values:
-    """One value of a column, or none, for each of m askings: NaN and -1 where none."""
+    """One value of a column, or none, for each of m askings."""
 
     column: Column
-    numbers: Floats  # float64[m]
-    codes: Codes  # int32[m], index into the column's texts
+    index: Ints  # int64[m], index into the column, -1 where none
+
+    @cached_property
+    def numbers(self) -> Floats:
+        """float64[m], NaN where it is none."""
+        return _taken(self.column.numbers, self.index, np.nan)
+
+    @cached_property
+    def codes(self) -> Codes:
+        """int32[m], index into the column's texts, -1 where it is none."""
+        return _taken(self.column.codes, self.index, -1)
 
     @property
     def known(self) -> Bools:
         """bool[m], where there is a value."""
         return (self.codes >= 0) | ~np.isnan(self.numbers)
 
+    @property
+    def has_numbers(self) -> bool:
+        """Whether any value of the column is a number."""
+        numbers = self.column.numbers
+        return remembered(self.column, "has numbers", lambda: not np.isnan(numbers).all())
+
 
 def values_at(column: Column, positions: Ints) -> Values:
     """The values that the events at these positions carry, int64[m]; none where the position is -1."""
-    place = np.searchsorted(column.positions, positions)
-    place[place == len(column.positions)] = -1
-    found = column.positions[place] == positions if len(column.positions) else np.zeros(len(place), np.bool_)
-    return picked(column, np.where(found, place, -1))
-
-
-def picked(column: Column, index: Ints) -> Values:
-    """The column's values at an index, int64[m]; none where it is -1."""
-    numbers, codes = np.full(len(index), np.nan), np.full(len(index), -1, np.int32)
-    known = np.flatnonzero(index >= 0)
-    numbers[known], codes[known] = column.numbers[index[known]], column.codes[index[known]]
-    return Values(column, numbers, codes)
+    return Values(column, places(column.positions, positions))
 
 
 def holds(comparisons: Iterable[Comparison], parts: Sequence[Values], now: Ints, zone: str) -> Bools:
@@ -69,8 +78,10 @@ def holds_one(comparison: Comparison, parts: Sequence[Values], now: Ints, zone: 
         elif _asks_for_date(comparison):
             answer |= passes_by_date(comparison, dates(part, zone), now, zone)
         else:
-            answer |= _passes_by_number(comparison, part.numbers)
-            answer |= texts.passes(comparison, part.column, part.codes)
+            if part.has_numbers:
+                answer |= _passes_by_number(comparison, part.numbers)
+            if part.column.texts:
+                answer |= texts.passes(comparison, part.column, part.codes)
     return ~answer if comparison.how == "exists" and comparison.value is False else answer
 
 
@@ -118,10 +129,20 @@ def dates(values: Values, zone: str) -> Ints:
 
     A text means an ISO date or date-time, a number the seconds since 1970.
     """
-    found = texts.each(values.column, values.codes, ("dates", zone), partial(instants, zone=zone), LONG_AGO)
-    seconds = np.flatnonzero(np.abs(values.numbers) < LATEST_SECONDS)
-    found[seconds] = np.rint(values.numbers[seconds] * 1e6).astype(np.int64)
+    compute = partial(instants, zone=zone)
+    found = texts.each(values.column, values.codes, ("dates", zone), compute, LONG_AGO)
+    if values.has_numbers:
+        seconds = np.flatnonzero(np.abs(values.numbers) < LATEST_SECONDS)
+        found[seconds] = np.rint(values.numbers[seconds] * 1e6).astype(np.int64)
     return found
+
+
+def _taken(array: npt.NDArray[Element], index: Ints, absent: float) -> npt.NDArray[Element]:
+    if not len(array):
+        return np.full(len(index), absent, array.dtype)
+    taken = array.take(index, mode="wrap")  # -1, the last, is written over
+    taken[index < 0] = absent
+    return taken
 
 
 def _asks_for_date(comparison: Comparison) -> bool:

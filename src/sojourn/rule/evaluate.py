@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from collections.abc import Sequence as Several
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeAlias, assert_never
 
 import numpy as np
 import numpy.typing as npt
+from msgspec.structs import replace
 
+from sojourn.rule import where
 from sojourn.rule.cohort import Cohort
 from sojourn.rule.compare import Values, holds, number_holds, passes_by_date, values_at
 from sojourn.rule.definition import (
@@ -28,7 +32,6 @@ from sojourn.rule.definition import (
     Trait,
 )
 from sojourn.rule.picks import Edge, counts, firsts, lasts, linked, measured, outcomes, performed, traits
-from sojourn.rule.where import which_links
 from sojourn.tape.hashing import hash_text, mix
 from sojourn.tape.kernels.chain import chain
 from sojourn.tape.tape import NEVER, Bools, Floats, Ints
@@ -55,17 +58,20 @@ def evaluate(rule: Rule, cohort: Cohort) -> Bools:
     What is unknown (a trait, a property, a segment, a run) compares false.
     """
     match rule:
-        case All(rules):
-            return _narrowed(rules, cohort, undecided=True)
-        case Any(rules):
-            return _narrowed(rules, cohort, undecided=False)
+        case All(rules) | Any(rules):
+            asked = [partial(evaluate, one) for one in rules]
+            return _narrowed(asked, cohort, undecided=isinstance(rule, All))
         case Not(negated):
             return ~evaluate(negated, cohort)
         case InSegment(segment):
             known = cohort.segments.get(segment)
             return _nobody(cohort) if known is None else evaluate(known, cohort.within(segment))
+        case Performed() if rule.measures or rule.first or rule.last:
+            # Who has not done it often enough need not be asked what else there is to it.
+            often_enough = replace(rule, measures=(), first=(), last=())
+            return _narrowed([partial(_answer, often_enough), partial(_answer, rule)], cohort, undecided=True)
         case _:
-            return read(rule, cohort).answer
+            return _answer(rule, cohort)
 
 
 def read(leaf: Leaf, cohort: Cohort) -> Reading:
@@ -108,15 +114,19 @@ def edge_holds(condition: Condition, edge: Edge, cohort: Cohort) -> Bools:
     return passes
 
 
-def _narrowed(rules: tuple[Rule, ...], cohort: Cohort, *, undecided: bool) -> Bools:
-    """Ask each rule only about those whom the ones before have left undecided."""
+def _narrowed(asked: Several[Callable[[Cohort], Bools]], cohort: Cohort, *, undecided: bool) -> Bools:
+    """Ask each question only about those whom the ones before have left undecided."""
     answer = np.full(len(cohort), undecided)
-    for rule in rules:
+    for ask in asked:
         those = np.flatnonzero(answer == undecided)
         if not len(those):
             break
-        answer[those] = evaluate(rule, cohort if len(those) == len(cohort) else cohort.take(those))
+        answer[those] = ask(cohort if len(those) == len(cohort) else cohort.take(those))
     return answer
+
+
+def _answer(leaf: Leaf, cohort: Cohort) -> Bools:
+    return read(leaf, cohort).answer
 
 
 def _nobody(cohort: Cohort) -> Bools:
@@ -144,7 +154,7 @@ def _performed(rule: Performed, cohort: Cohort) -> Reading:
 
 def _in_turn(rule: Sequence, cohort: Cohort) -> Bools:
     picks = linked(rule, cohort)
-    brings = [which_links(pick.tape, pick.selection, rule.links, cohort.zone) for pick in picks.picks]
+    brings = [where.linked(pick.tape, rule.links, cohort.zone)[1] for pick in picks.picks]
     within = int(NEVER) if rule.within is None else rule.within.length
     if not brings:
         return _nobody(cohort)

@@ -37,7 +37,7 @@ def _heard(part: Leaf | InSegment, tape: Tape, journey: str, zone: str) -> Selec
         case Performed(event, where):
             return named(tape, event, where, zone)
         case Sequence(links):
-            return linked(tape, links, zone)
+            return linked(tape, links, zone)[0]
         case Outcome():
             return told(tape, part, journey, zone)
         case InSegment() | Entry() | Bucket():

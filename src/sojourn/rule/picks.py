@@ -11,7 +11,7 @@ import numpy as np
 
 from sojourn.rule import where
 from sojourn.rule.cohort import Cohort
-from sojourn.rule.compare import Values, picked, values_at
+from sojourn.rule.compare import Values, values_at
 from sojourn.rule.definition import Measured, Outcome, Performed, Sequence, Window
 from sojourn.rule.span import extent
 from sojourn.tape.kernels.as_of import write_as_of
@@ -87,7 +87,7 @@ def performed(rule: Performed, cohort: Cohort) -> Picks:
 
 def linked(rule: Sequence, cohort: Cohort) -> Picks:
     """The events that may be one of the sequence's links."""
-    found = [Pick(tape, where.linked(tape, rule.links, cohort.zone), cohort.rows) for tape in cohort.tapes]
+    found = [Pick(tape, where.linked(tape, rule.links, cohort.zone)[0], cohort.rows) for tape in cohort.tapes]
     return _picks(cohort, rule.window, found)
 
 
@@ -148,7 +148,7 @@ def traits(cohort: Cohort, name: str) -> tuple[Values, ...]:
         if len(tapes) > 1
     ]
     won = _winners(indexes, orders)
-    return tuple(picked(column, index) for column, index in zip(columns, won, strict=True))
+    return tuple(Values(column, index) for column, index in zip(columns, won, strict=True))
 
 
 def _picks(cohort: Cohort, window: Window, picks: Several[Pick]) -> Picks:

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from sojourn.rule.compare import Values, holds
+from sojourn.rule.compare import holds, values_at
 from sojourn.rule.definition import EVENTS, Comparison, Condition, Link, Outcome
+from sojourn.tape.kernels.order import falls
 from sojourn.tape.memory import remembered
-from sojourn.tape.selection import Selection, select, union
+from sojourn.tape.selection import Selection, select
 from sojourn.tape.tape import Bools, Ints, Tape
 
 BY_MACHINE = (Condition("machine", (Comparison("is", True),)),)
@@ -21,55 +22,20 @@ def where(tape: Tape, conditions: Iterable[Condition], zone: str = "UTC") -> Boo
     What is relative to now is so to the time of the event itself.  A property that an event does
     not carry compares false.
     """
-    mask = np.ones(len(tape), np.bool_)
-    for condition in conditions:
-        mask &= _meets(tape, condition, zone)
-    return mask
+    return _meets(tape, np.arange(len(tape)), conditions, zone)
 
 
 def named(tape: Tape, event: str, conditions: tuple[Condition, ...], zone: str) -> Selection:
     """The events of a name that meet the conditions; remembered with the tape."""
-
-    def pick() -> Selection:
-        unknown = event not in tape.codes
-        return select(tape, (event,), None if unknown or not conditions else where(tape, conditions, zone))
-
-    return remembered(tape, (event, conditions, zone), pick)
-
-
-def linked(tape: Tape, links: tuple[Link, ...], zone: str) -> Selection:
-    """The events that may be one of the links of a sequence; remembered with the tape."""
-    each = [named(tape, link.event, link.where, zone) for link in links]
-    return remembered(tape, (links, zone), lambda: union(tape, *each))
-
-
-def which_links(tape: Tape, selection: Selection, links: tuple[Link, ...], zone: str) -> Ints:
-    """Which links each event of `linked` may be: int64[k], one bit a link; remembered with the selection."""
-
-    def mark() -> Ints:
-        bits = np.zeros(len(selection), np.int64)
-        for number, link in enumerate(links):
-            positions = named(tape, link.event, link.where, zone).positions
-            bits[np.searchsorted(selection.positions, positions)] |= 1 << number
-        return bits
-
-    return remembered(selection, (links, zone), mark)
+    return _selected(tape, (event,), conditions, zone)
 
 
 def told(tape: Tape, rule: Outcome, journey: str, zone: str) -> Selection:
     """The events that tell an outcome of messages; a step is one of `journey`; remembered with the tape."""
-    named_ones = {"step": rule.step, "template": rule.template, "journey": _journey(rule, journey)}
-    asked = tuple(Condition(name, (Comparison("is", value),)) for name, value in named_ones.items() if value)
-    conditions = (*asked, *rule.where)
-
-    def pick() -> Selection:
-        names = EVENTS[rule.what]
-        if not any(name in tape.codes for name in names):
-            return select(tape, names)
-        mask = where(tape, conditions, zone)
-        return select(tape, names, mask if rule.machine else mask & ~where(tape, BY_MACHINE))
-
-    return remembered(tape, (rule.what, conditions, rule.machine, zone), pick)
+    asked = {"step": rule.step, "template": rule.template}
+    asked["journey"] = journey if of_this_run(rule) else rule.journey
+    by_name = tuple(Condition(name, (Comparison("is", value),)) for name, value in asked.items() if value)
+    return _selected(tape, EVENTS[rule.what], (*by_name, *rule.where), zone, human=not rule.machine)
 
 
 def of_this_run(rule: Outcome) -> bool:
@@ -77,14 +43,48 @@ def of_this_run(rule: Outcome) -> bool:
     return bool(rule.step) and not rule.journey
 
 
-def _journey(rule: Outcome, journey: str) -> str:
-    return journey if of_this_run(rule) else rule.journey
+def linked(tape: Tape, links: tuple[Link, ...], zone: str) -> tuple[Selection, Ints]:
+    """The events that may be links of a sequence, and which, one bit a link: int64[k]; remembered."""
+
+    def mark() -> tuple[Selection, Ints]:
+        bits = np.zeros(len(tape), np.int32)
+        for number, link in enumerate(links):
+            bits[named(tape, link.event, link.where, zone).positions] |= 1 << number
+        selection = select(tape, mask=bits != 0)
+        return selection, bits[selection.positions].astype(np.int64)
+
+    return remembered(tape, (links, zone), mark)
 
 
-def _meets(tape: Tape, condition: Condition, zone: str) -> Bools:
-    column = tape.properties[condition.name]
-    values = Values(column, column.numbers, column.codes)
-    absence = all(test.how == "exists" and test.value is False for test in condition.tests)
-    mask = np.full(len(tape), absence)
-    mask[column.positions] = holds(condition.tests, (values,), tape.times[column.positions], zone)
-    return mask
+def _selected(
+    tape: Tape, names: tuple[str, ...], conditions: tuple[Condition, ...], zone: str, *, human: bool = False
+) -> Selection:
+    every = remembered(tape, names, lambda: select(tape, names))
+    if not len(every) or not (conditions or human):
+        return every
+
+    def narrow() -> Selection:
+        kept = _meets(tape, every.positions, conditions, zone)
+        if human:
+            kept &= ~_meets(tape, every.positions, BY_MACHINE, zone)
+        return _only(every, kept)
+
+    return remembered(tape, (names, conditions, zone, human), narrow)
+
+
+def _only(selection: Selection, kept: Bools) -> Selection:
+    """The events of the selection that are kept, bool[k]."""
+    starts = np.append(0, np.cumsum(kept))[selection.starts]
+    times, received = selection.times[kept], selection.received[kept]
+    return Selection(
+        starts, selection.positions[kept], times, received, selection.late and falls(starts, times)
+    )
+
+
+def _meets(tape: Tape, positions: Ints, conditions: Iterable[Condition], zone: str) -> Bools:
+    """Whether the events at these positions, int64[k], meet all conditions: bool[k]."""
+    kept = np.ones(len(positions), np.bool_)
+    for condition in conditions:
+        values = values_at(tape.properties[condition.name], positions)
+        kept &= holds(condition.tests, (values,), tape.times[positions], zone)
+    return kept

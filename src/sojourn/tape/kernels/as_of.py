@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sojourn.tape.kernels.kernel import BOOL, EACH, INTS, kernel
-from sojourn.tape.kernels.search import above, at_least, each
+from sojourn.tape.kernels.kernel import BOOL, EACH, INTS, inner, kernel
+from sojourn.tape.kernels.pick import starts_within
+from sojourn.tape.kernels.search import each
+from sojourn.tape.memory import remembered
 
 if TYPE_CHECKING:
     from sojourn.tape.tape import Codes, Column, Floats, Ints, Tape
@@ -29,20 +31,19 @@ def value_as_of(tape: Tape, column: Column, rows: Ints, now: Ints | int) -> tupl
 def write_as_of(tape: Tape, column: Column, rows: Ints, now: Ints | int) -> Ints:
     """Where each row's value comes from: int64[m] on the column, or -1."""
     keys = tape.keys if len(tape.keys) else tape.received
-    columns = tape.starts, tape.times, tape.received, keys, tape.late
-    return _write_as_of(*columns, column.positions, rows, each(now, rows))
+    begins = remembered(column, "begins", lambda: starts_within(tape.starts, column.positions))
+    columns = tape.times, tape.received, keys, tape.late
+    return _write_as_of(*columns, column.positions, begins, rows, each(now, rows))
 
 
-@kernel(INTS, INTS, INTS, INTS, BOOL, INTS, EACH, EACH)
+@kernel(INTS, INTS, INTS, BOOL, INTS, INTS, EACH, EACH)
 def _write_as_of(
-    starts: Ints, times: Ints, received: Ints, keys: Ints, late: bool, writes: Ints, rows: Ints, now: Ints
+    times: Ints, received: Ints, keys: Ints, late: bool, writes: Ints, begins: Ints, rows: Ints, now: Ints
 ) -> Ints:
     found = np.full(len(rows), -1)
     for i in range(len(rows)):
-        start = starts[rows[i]]
-        known = above(received, start, starts[rows[i] + 1], now[i])
-        low = at_least(writes, 0, len(writes), start)
-        high = at_least(writes, low, len(writes), known)
+        low = begins[rows[i]]
+        high = _known(received, writes, low, begins[rows[i] + 1], now[i])
         if low == high:
             continue
         best = writes[high - 1]
@@ -54,3 +55,15 @@ def _write_as_of(
             if times[event] > times[best] or (times[event] == times[best] and keys[event] > keys[best]):
                 best, found[i] = event, write
     return found
+
+
+@inner
+def _known(received: Ints, writes: Ints, low: int, high: int, now: int) -> int:
+    """The first of writes[low:high] whose event was met after now; else high."""
+    while low < high:
+        middle = (low + high) >> 1
+        if received[writes[middle]] <= now:
+            low = middle + 1
+        else:
+            high = middle
+    return low
