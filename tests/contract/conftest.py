@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 
@@ -46,3 +47,13 @@ def database(database_url: str) -> Iterator[Database]:
     """An open, empty database, of both kinds in turn."""
     with Database.open(database_url) as database:
         yield database
+
+
+@pytest.fixture
+def workers(database: Database, database_url: str) -> Iterator[list[Database]]:
+    """Four processes' worth of one database; SQLite has one writing process, so there it is the same one."""
+    if database.dialect == "sqlite":
+        yield [database] * 4
+        return
+    with ExitStack() as stack:
+        yield [database, *(stack.enter_context(Database.open(database_url)) for _ in range(3))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -79,50 +80,42 @@ def test_linked_subjects_become_one_customer_and_can_be_taken_apart(database: Da
         assert customers.count(connection) == 2
 
 
-def test_nothing_that_moved_is_missed_between_two_answers(database: Database) -> None:
-    done, seen, stamp = threading.Event(), dict[int, int](), 0
-
-    def write(n: int) -> None:
-        for i in range(40):
-            pair = [("user_id", f"{n}-{i}"), ("anonymous_id", f"{n}-{i}")]
-            database.write(partial(_join, identities=pair))
-
-    threads = [threading.Thread(target=write, args=(n,)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-
-    def wait() -> None:
-        for thread in threads:
-            thread.join()
-        done.set()
-
-    threading.Thread(target=wait).start()
-    while True:
-        ended = done.is_set()
-        with database.reading() as connection:
-            moved, owners, stamp = customers.moved_since(connection, stamp)
-        seen |= dict(zip(moved.tolist(), owners.tolist(), strict=True))
-        if ended:
-            break
-    with database.reading() as connection:
-        moved, owners, _ = customers.moved_since(connection, 0)
-    assert seen == dict(zip(moved.tolist(), owners.tolist(), strict=True))
-    assert len(seen) == 160
-
-
-def test_writers_who_meet_the_same_people_agree(database: Database) -> None:
-    answers: list[list[int]] = []
-
+def _everybody_writes(workers: list[Database], joins: Callable[[int, int], list[tuple[str, str]]]) -> None:
     def write(n: int) -> None:
         for i in range(30):
-            pair = [("user_id", f"u{i}"), ("anonymous_id", f"{n}-{i}")]
-            answers.append(database.write(partial(_join, identities=pair)))
+            workers[n].write(partial(_join, identities=joins(n, i)))
 
     threads = [threading.Thread(target=write, args=(n,)) for n in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    with database.reading() as connection:
+
+
+def test_nothing_that_moved_is_missed_between_two_answers(workers: list[Database]) -> None:
+    done, seen, stamp = threading.Event(), dict[int, int](), 0
+
+    def write() -> None:
+        _everybody_writes(workers, lambda n, i: [("user_id", f"{n}-{i}"), ("anonymous_id", f"{n}-{i}")])
+        done.set()
+
+    threading.Thread(target=write).start()
+    while True:
+        ended = done.is_set()
+        with workers[0].reading() as connection:
+            moved, owners, stamp = customers.moved_since(connection, stamp)
+        seen |= dict(zip(moved.tolist(), owners.tolist(), strict=True))
+        if ended:
+            break
+    with workers[0].reading() as connection:
+        moved, owners, _ = customers.moved_since(connection, 0)
+    assert seen == dict(zip(moved.tolist(), owners.tolist(), strict=True))
+    assert len(seen) == 120
+
+
+def test_workers_who_meet_the_same_people_agree(workers: list[Database]) -> None:
+    _everybody_writes(workers, lambda n, i: [("user_id", f"u{i}"), ("anonymous_id", f"{n}-{i}")])
+    with workers[0].reading() as connection:
         assert customers.count(connection) == 30
-    assert len(answers) == 120
+        found = customers.find(connection, [("anonymous_id", f"{n}-0") for n in range(4)])
+    assert len(set(found.customers.tolist())) == 1

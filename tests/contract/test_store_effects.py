@@ -118,25 +118,25 @@ def test_what_was_being_sent_is_never_claimed_but_taken_over(database: Database)
     assert _settle(database, taken, State.UNKNOWN) == [True]
 
 
-def test_eight_claimers_get_each_effect_once(database: Database) -> None:
+def test_eight_claimers_get_each_effect_once(workers: list[Database]) -> None:
     for start in range(1, 5001, 1000):
-        _plan(database, [*range(start, start + 1000)])
+        _plan(workers[0], [*range(start, start + 1000)])
     got: list[int] = []
 
-    def work() -> None:
-        while len(claimed := _claim(database, limit=37)):
-            assert all(_intend(database, claimed))
-            assert all(_settle(database, claimed, State.ACCEPTED))
+    def work(mine: Database) -> None:
+        while len(claimed := _claim(mine, limit=37)):
+            assert all(_intend(mine, claimed))
+            assert all(_settle(mine, claimed, State.ACCEPTED))
             got.extend(claimed.keys.tolist())
 
-    threads = [threading.Thread(target=work) for _ in range(8)]
+    threads = [threading.Thread(target=work, args=(mine,)) for mine in workers * 2]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert max(Counter(got).values()) == 1
     assert sorted(got) == list(range(1, 5001))
-    assert _states(database) == {State.ACCEPTED: 5000}
+    assert _states(workers[0]) == {State.ACCEPTED: 5000}
 
 
 def test_reports_only_move_forward_whatever_their_order(database: Database) -> None:

@@ -53,20 +53,17 @@ def test_of_repeats_in_one_batch_the_first_counts(database: Database) -> None:
     assert _all(database).keys.tolist() == [7, 8, 9]
 
 
-def test_repeats_by_concurrent_workers_count_once(database: Database, database_url: str) -> None:
+def test_repeats_by_concurrent_workers_count_once(workers: list[Database]) -> None:
     def write(mine: Database) -> None:
         for start in range(1, 200, 10):
             mine.write(partial(log.append, batch=store_rows.events([*range(start, start + 40)])))
 
-    other = database if database.dialect == "sqlite" else Database.open(database_url)
-    threads = [threading.Thread(target=write, args=(mine,)) for mine in (database, other)]
+    threads = [threading.Thread(target=write, args=(mine,)) for mine in workers]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(_all(database).keys.tolist()) == list(range(1, 231))
-    if other is not database:
-        other.close()
+    assert sorted(_all(workers[0]).keys.tolist()) == list(range(1, 231))
 
 
 def _tick(connection: Connection, limit: int) -> list[int]:
@@ -87,26 +84,23 @@ def _ticks(database: Database, done: threading.Event) -> Iterator[int]:
             return
 
 
-def test_a_tick_skips_nothing_of_four_writers(database: Database) -> None:
+def test_a_tick_skips_nothing_of_four_writers(workers: list[Database]) -> None:
     done = threading.Event()
 
-    def write(first: int) -> None:
+    def write(first: int, mine: Database) -> None:
         for start in range(first, first + 6000, 60):
-            _append(database, [*range(start, start + 60)])
+            _append(mine, [*range(start, start + 60)])
 
-    threads = [threading.Thread(target=write, args=(1 + n * 10_000,)) for n in range(4)]
-    for thread in threads:
-        thread.start()
+    threads = [threading.Thread(target=write, args=(1 + n * 10_000, mine)) for n, mine in enumerate(workers)]
 
     def wait() -> None:
         for thread in threads:
             thread.join()
         done.set()
 
-    closer = threading.Thread(target=wait)
-    closer.start()
-    keys = list(_ticks(database, done))
-    closer.join()
+    for thread in (*threads, threading.Thread(target=wait)):
+        thread.start()
+    keys = list(_ticks(workers[0], done))
     assert len(keys) == len(set(keys)) == 24_000
 
 

@@ -87,16 +87,16 @@ def test_links_and_hits(database: Database) -> None:
         assert messages.hits_of(connection, 7).links.tolist() == [1, PIXEL]
 
 
-def test_a_rate_holds_across_workers(database: Database) -> None:
+def test_a_rate_holds_across_workers(workers: list[Database]) -> None:
     starts: list[int] = []
 
-    def work() -> None:
+    def work(mine: Database) -> None:
         for _ in range(10):
             starts.extend(
-                database.write(lambda connection: rates.reserve(connection, "smtp", 7, 100, NOW)).tolist()
+                mine.write(lambda connection: rates.reserve(connection, "smtp", 7, 100, NOW)).tolist()
             )
 
-    threads = [threading.Thread(target=work) for _ in range(8)]
+    threads = [threading.Thread(target=work, args=(mine,)) for mine in workers * 2]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -105,7 +105,7 @@ def test_a_rate_holds_across_workers(database: Database) -> None:
     assert (len(starts), starts[0]) == (560, NOW)
     assert (np.diff(starts) == 10_000).all()
     assert (
-        database.write(lambda connection: rates.reserve(connection, "smtp", 1, 100, starts[-1] + 99_999))[0]
+        workers[0].write(lambda connection: rates.reserve(connection, "smtp", 1, 100, starts[-1] + 99_999))[0]
         > starts[-1]
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import psycopg
@@ -45,6 +46,16 @@ class Logged(Events):
     def take(self, rows: Ints) -> Logged:
         """The events at these rows of this."""
         return taken(self, rows)
+
+
+class Place(Protocol):
+    """Offsets of k partitions."""
+
+    @property
+    def read_xids(self) -> Ints: ...
+
+    @property
+    def read_positions(self) -> Ints: ...
 
 
 @dataclass(frozen=True)
@@ -90,6 +101,43 @@ def read_partitions(connection: Connection, ids: Ints, xids: Ints, positions: In
     """Up to `each` events of each of k partitions past its own offset, in log order."""
     past = sa.text(_PAST).columns(*events.c).bindparams(ids=ids, xids=xids, positions=positions, each=each)
     return _logged(connection, past)
+
+
+def end(connection: Connection, after: int, limit: int) -> int:
+    """On SQLite: the position of the last of the next events past a position, at most `limit`; else 0."""
+    past = sa.select(events.c.position).where(events.c.position > after)
+    ahead = past.order_by(events.c.position).limit(limit).subquery()
+    return int(connection.scalar(sa.select(sa.func.max(ahead.c.position))) or 0)
+
+
+def ends(connection: Connection, ids: Ints, xids: Ints, positions: Ints, each: int) -> dict[str, Ints]:
+    """On PostgreSQL: id, xid and position of the last of up to `each` events past each partition's offset."""
+    last = sa.text(_ENDS).columns(id=sa.BigInteger, xid=sa.BigInteger, position=sa.BigInteger)
+    return fetch(connection, last.bindparams(ids=ids, xids=xids, positions=positions, each=each))
+
+
+def between(connection: Connection, after: int, last: int, names: Ints) -> Logged:
+    """On SQLite: the events after one position up to another that have a name or carry traits."""
+    chosen = sa.select(events).where(events.c.position > after, events.c.position <= last)
+    wanted = among(connection, events.c.name, names) | (events.c.traits != "")
+    return _logged(connection, chosen.where(wanted).order_by(events.c.position))
+
+
+def between_each(connection: Connection, ids: Ints, since: Place, until: Place, names: Ints) -> Logged:
+    """On PostgreSQL: the same of each of k partitions, between offsets of its own."""
+    chosen = (
+        sa.text(_BETWEEN)
+        .columns(*events.c)
+        .bindparams(
+            ids=ids,
+            xids=since.read_xids,
+            positions=since.read_positions,
+            last_xids=until.read_xids,
+            last_positions=until.read_positions,
+            names=names,
+        )
+    )
+    return _logged(connection, chosen)
 
 
 def at(connection: Connection, positions: Ints) -> Logged:
@@ -189,6 +237,34 @@ CROSS JOIN LATERAL (
     WHERE events.partition = past.id AND (events.xid, events.position) > (past.xid, past.position)
     AND events.xid < {_OPEN}
     ORDER BY events.xid, events.position LIMIT :each
+) AS news ORDER BY news.xid, news.position
+"""
+
+
+_ENDS = f"""
+SELECT past.id, last.xid, last.position
+FROM unnest(CAST(:ids AS bigint[]), CAST(:xids AS bigint[]), CAST(:positions AS bigint[]))
+    AS past(id, xid, position)
+CROSS JOIN LATERAL (
+    SELECT xid, position FROM (
+        SELECT xid, position FROM events
+        WHERE events.partition = past.id AND (events.xid, events.position) > (past.xid, past.position)
+        AND events.xid < {_OPEN}
+        ORDER BY events.xid, events.position LIMIT :each
+    ) AS ahead ORDER BY xid DESC, position DESC LIMIT 1
+) AS last
+"""
+
+_BETWEEN = f"""
+SELECT news.* FROM unnest(
+    CAST(:ids AS bigint[]), CAST(:xids AS bigint[]), CAST(:positions AS bigint[]),
+    CAST(:last_xids AS bigint[]), CAST(:last_positions AS bigint[])
+) AS past(id, xid, position, last_xid, last_position)
+CROSS JOIN LATERAL (
+    SELECT {", ".join(events.c.keys())} FROM events
+    WHERE events.partition = past.id AND (events.xid, events.position) > (past.xid, past.position)
+    AND (events.xid, events.position) <= (past.last_xid, past.last_position)
+    AND (events.name = ANY(CAST(:names AS bigint[])) OR events.traits <> '')
 ) AS news ORDER BY news.xid, news.position
 """
 

@@ -10,11 +10,23 @@ from sqlalchemy import Connection
 
 from sojourn.store import log
 from sojourn.store.access.rows import fetch, is_postgres, taken, update
-from sojourn.store.log import SETTLED, Logged, Offset
+from sojourn.store.log import SETTLED, Logged
 from sojourn.store.tables import NEVER, PARTITIONS, events, partitions
 from sojourn.tape.tape import Ints
 
-__all__ = ["PARTITIONS", "Held", "every", "hasten", "lock", "lock_these", "news", "next_due", "of", "save"]
+__all__ = [
+    "PARTITIONS",
+    "Held",
+    "every",
+    "hasten",
+    "lock",
+    "lock_these",
+    "news",
+    "next_due",
+    "of",
+    "reach",
+    "save",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,16 +73,28 @@ def every(connection: Connection) -> Held:
     return _held(connection, sa.select(partitions).order_by(partitions.c.id))
 
 
-def news(connection: Connection, held: Held, limit: int) -> tuple[Logged, Held]:
-    """The events past the offsets of held partitions, at most about `limit`, and the offsets after them."""
+def reach(connection: Connection, held: Held, limit: int) -> Held:
+    """The offsets after the next events of held partitions, at most about `limit` of them."""
     if is_postgres(connection):
         each = -(-limit // len(held))
-        logged = log.read_partitions(connection, held.ids, held.read_xids, held.read_positions, each)
-        return logged, _moved_on(held, logged)
-    logged = log.read(connection, Offset(0, int(held.read_positions.min())), limit)
-    if not len(logged):
-        return logged, held
-    return logged, replace(held, read_positions=np.full(len(held), logged.positions[-1]))
+        rows = log.ends(connection, held.ids, held.read_xids, held.read_positions, each)
+        xids, positions, place = (
+            held.read_xids.copy(),
+            held.read_positions.copy(),
+            np.searchsorted(held.ids, rows["id"]),
+        )
+        xids[place], positions[place] = rows["xid"], rows["position"]
+        return replace(held, read_xids=xids, read_positions=positions)
+    end = log.end(connection, int(held.read_positions.min()), limit)
+    return replace(held, read_positions=np.maximum(held.read_positions, end))
+
+
+def news(connection: Connection, since: Held, until: Held, names: Ints) -> Logged:
+    """The events of held partitions between two offsets that have one of these names or carry traits."""
+    if is_postgres(connection):
+        return log.between_each(connection, since.ids, since, until, names)
+    first, last = int(since.read_positions.min()), int(until.read_positions.max())
+    return log.between(connection, first, last, names)
 
 
 def save(connection: Connection, held: Held) -> None:
@@ -113,14 +137,6 @@ def _lock_some(connection: Connection, now: int, at_most: int) -> Held:
         connection, waiting.with_for_update(skip_locked=True).order_by(partitions.c.ticked, partitions.c.id)
     )
     return taken(held, np.argsort(held.ids))
-
-
-def _moved_on(held: Held, logged: Logged) -> Held:
-    """The offsets after the last of the events of each partition."""
-    xids, positions = held.read_xids.copy(), held.read_positions.copy()
-    rows = np.searchsorted(held.ids, logged.partitions)
-    xids[rows], positions[rows] = logged.xids, logged.positions  # in log order: the last one stays
-    return replace(held, read_xids=xids, read_positions=positions)
 
 
 def _held(connection: Connection, chosen: sa.Select[tuple[int, ...]]) -> Held:

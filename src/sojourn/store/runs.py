@@ -55,10 +55,11 @@ def save(connection: Connection, moved: Runs) -> None:
     update(connection, runs, _rows(moved, _CHANGING), ["id"])
 
 
-def due(connection: Connection, partitions: Ints, now: int, limit: int) -> Runs:
-    """The runs inside these partitions that time moves at `now`, those due first first."""
-    chosen = _inside_due().where(runs.c.due <= now, runs.c.partition.in_(partitions.tolist()))
-    return _fetch(connection, chosen.order_by(runs.c.due, runs.c.id).limit(limit))
+def due(connection: Connection, partitions: Ints, now: int, limit: int) -> Ints:
+    """The customers of the runs inside these partitions that time moves at `now`, of at most `limit` runs."""
+    chosen = sa.select(runs.c.customer).where(_DUE, runs.c.due <= now)
+    chosen = chosen.where(runs.c.partition.in_(partitions.tolist())).order_by(runs.c.due, runs.c.id)
+    return np.unique(fetch(connection, chosen.limit(limit))["customer"])
 
 
 def next_due(connection: Connection, partitions: Ints) -> Ints:
