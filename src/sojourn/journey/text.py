@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError
 
 from sojourn import registry
@@ -206,8 +207,8 @@ def _line(tree: Any, place: str) -> int:
     line = 1
     for part in _PATH.findall(place):
         try:
-            line = (tree.lc.item(int(part)) if hasattr(tree, "insert") else tree.lc.key(part))[0] + 1
-            tree = tree[int(part)] if isinstance(tree, list) else tree[part]
+            line = (tree.lc.item(int(part)) if isinstance(tree, CommentedSeq) else tree.lc.key(part))[0] + 1
+            tree = tree[int(part)] if isinstance(tree, CommentedSeq) else tree[part]
         except (AttributeError, KeyError, IndexError, ValueError, TypeError):
             break
     return line

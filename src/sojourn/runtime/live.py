@@ -36,12 +36,11 @@ SILENT = (3, written.TICK)
 
 @dataclass(frozen=True)
 class Ticked:
-    """What one tick did; `more` says that it left work behind."""
+    """What one tick did; with no partition held there was nothing to do."""
 
     events: int = 0
     moved: int = 0
     planned: int = 0
-    more: bool = False
     held: int = 0
 
 
@@ -64,11 +63,11 @@ class Live:
         held = partitions.lock(connection, now, self._at_once)
         if not len(held):
             return Ticked()
-        news, held, full = self._news(connection, held)
+        news, held = self._news(connection, held, catalogue)
         until = max(now // GRAIN * GRAIN, int(news.received.max(initial=0)))
         due = runs.due(connection, held.ids, until, RUNS_A_TICK)
         stirring = self._stirring(news, catalogue)
-        customers = np.union1d(self.resident.merged.customers_of(news.subjects[stirring]), due.customers)
+        customers = np.union1d(self.resident.merged.customers_of(news.subjects[stirring]), due)
         moved = planned = 0
         if len(customers):
             turn = Turn(catalogue, customers, self.resident.tape(customers), held, until)
@@ -77,21 +76,24 @@ class Live:
             moved, planned = turn.write(connection, self.names)
         met = np.maximum(held.met, until)
         partitions.save(connection, replace(held, met=met, due=runs.next_due(connection, held.ids)))
-        return Ticked(len(news), moved, planned, full or len(due) == RUNS_A_TICK, len(held))
+        return Ticked(len(news), moved, planned, len(held))
 
-    def _news(self, connection: Connection, held: Held) -> tuple[Logged, Held, bool]:
-        """The events that no tick has met yet, the offsets after them, and whether there are more.
+    def _news(self, connection: Connection, held: Held, catalogue: Catalogue) -> tuple[Logged, Held]:
+        """The events that somebody reads and no tick has met yet, and the offsets after them.
 
         On the way the resident tapes catch up with what other workers have met.
         """
         resident, ids = self.resident, held.ids
+        resident.hear(catalogue.heard)
         behind = _before(resident.xids[ids], resident.positions[ids], held.read_xids, held.read_positions)
         since = replace(
             held,
             read_xids=np.where(behind, resident.xids[ids], held.read_xids),
             read_positions=np.where(behind, resident.positions[ids], held.read_positions),
         )
-        rows, reached = partitions.news(connection, since, EVENTS_A_TICK)
+        reached = partitions.reach(connection, since, EVENTS_A_TICK)
+        wanted = self.names.codes(connection, sorted(catalogue.heard))
+        rows = partitions.news(connection, since, reached, wanted)
         place = np.searchsorted(ids, rows.partitions)
         fresh = _before(held.read_xids[place], held.read_positions[place], rows.xids, rows.positions)
         rows = self._stamped(connection, rows, fresh & ~np.isin(rows.origins, SILENT), held.met[place])
@@ -105,7 +107,7 @@ class Live:
             read_xids=np.where(ahead, reached.read_xids, held.read_xids),
             read_positions=np.where(ahead, reached.read_positions, held.read_positions),
         )
-        return rows.take(np.flatnonzero(fresh)), held, len(rows) >= EVENTS_A_TICK
+        return rows.take(np.flatnonzero(fresh)), held
 
     def _stamped(self, connection: Connection, rows: Logged, loud: Bools, met: Ints) -> Logged:
         """The rows, the loud ones met after all that was met before and a grain apart."""

@@ -22,6 +22,13 @@ class Resident:
         self.xids = np.zeros(PARTITIONS, np.int64)
         self.positions = np.zeros(PARTITIONS, np.int64)
         self.merged = Merged.none()
+        self.heard: frozenset[str] = frozenset()
+
+    def hear(self, names: frozenset[str]) -> None:
+        """Keep events of these names from now on; what is kept is forgotten if they are more than before."""
+        if not names <= self.heard:
+            self.clear()
+        self.heard = names
 
     def add(self, layer: Tape) -> None:
         """Lay new events on top; layers of like size become one, so that there are never many."""
