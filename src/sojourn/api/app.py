@@ -8,14 +8,15 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from sojourn import __version__
-from sojourn.api import problems, tracking
+from sojourn.api import problems
 from sojourn.api.parts import Parts
+from sojourn.api.tracking import calls, pixel
 
 
 def create(parts: Parts) -> Litestar:
     """The application of one installation; its description (OpenAPI 3.1) is at /schema/openapi.json."""
     return Litestar(
-        route_handlers=[tracking.router],
+        route_handlers=[calls.router, pixel.router],
         dependencies={"parts": Provide(lambda: parts, sync_to_thread=False, use_cache=True)},
         exception_handlers={Exception: problems.respond},
         openapi_config=OpenAPIConfig(

@@ -1,4 +1,4 @@
-"""The endpoints to which tracking clients send events: Segment's HTTP API with its short paths."""
+"""Segment's HTTP API with its short paths: calls come in, one or many at a time."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import msgspec
 from litestar import MediaType, Request, Response, Router, post
 from litestar.params import FromPath
 
-from sojourn.api import body, problems
+from sojourn.api import problems
 from sojourn.api.authority import PUBLIC, SERVER, credentials
 from sojourn.api.parts import Given, Parts, Settings
 from sojourn.api.problems import TooMany
+from sojourn.api.tracking import body
 from sojourn.errors import Forbidden, Invalid, NotFound, Unavailable
 from sojourn.ingest.event import Origin, Reading
 from sojourn.ingest.wire import lenient, segment
@@ -51,11 +52,8 @@ async def receive(request: Request[Any, Any, Any], call: FromPath[str], parts: G
     limits = _limits(request)
     raw = await body.whole(request.stream(), limits.batch_bytes if kind in _BATCHES else limits.event_bytes)
     envelope = lenient.envelope(raw, limits) if kind in _BATCHES else Envelope([msgspec.Raw(raw)])
-    key = await parts.authority.key(*_secrets(request, envelope, limits))
-    source = _source(key, kind, limits, parts.settings, address(request, parts.settings))
-    parts.by_key.check(key.prefix)
-    if not source.trusted:
-        parts.by_address.check(source.address)
+    key = await parts.authority.key(*secrets(request, envelope, limits))
+    source = admitted(request, key, kind, limits, parts)
     single = "" if kind in _BATCHES else kind
     reading = segment.read(envelope, source, parts.database.now(), os.urandom(8).hex(), single)
     await stored(parts, reading, f"{kind} by key {key.prefix}")
@@ -71,6 +69,18 @@ async def stored(parts: Parts, reading: Reading, source: str) -> None:
             await asyncio.wrap_future(parts.intake.take(reading, source))
     except TimeoutError:
         raise Unavailable("the database is too slow just now") from None
+
+
+def admitted(request: Request[Any, Any, Any], key: Key, kind: str, limits: Limits, parts: Parts) -> Source:
+    """What is believed of calls by this key.  Raises Forbidden, or TooMany where it goes too fast."""
+    parts.by_key.check(key.prefix)
+    if SERVER in key.scopes or "admin" in key.scopes:
+        return Source(Origin.IMPORT if kind == "import" else Origin.SERVER, limits)
+    if PUBLIC not in key.scopes or kind == "import":
+        raise Forbidden(f"this key may not send {kind} calls")
+    client = address(request, parts.settings)
+    parts.by_address.check(client)
+    return Source(Origin.PUBLIC, limits, parts.settings.identity_secret, client)
 
 
 def sheds(parts: Parts) -> None:
@@ -97,21 +107,13 @@ def _limits(request: Request[Any, Any, Any]) -> Limits:
     return RUDDER if "rudder" in request.headers.get("user-agent", "").lower() else SEGMENT
 
 
-def _secrets(request: Request[Any, Any, Any], envelope: Envelope, limits: Limits) -> tuple[str, ...]:
+def secrets(request: Request[Any, Any, Any], envelope: Envelope, limits: Limits) -> tuple[str, ...]:
     """All that may be the key, in order: the header's, the batch's, that of its first call."""
     given = [credentials(request.headers.get("authorization")), envelope.write_key]
     if not all(isinstance(one, str) and one for one in given) and envelope.batch:
         with suppress(Invalid):
             given.append(lenient.call(envelope.batch[0], limits).write_key)
     return tuple(one for one in given if isinstance(one, str))
-
-
-def _source(key: Key, kind: str, limits: Limits, settings: Settings, client: str) -> Source:
-    if SERVER in key.scopes or "admin" in key.scopes:
-        return Source(Origin.IMPORT if kind == "import" else Origin.SERVER, limits)
-    if PUBLIC not in key.scopes or kind == "import":
-        raise Forbidden(f"this key may not send {kind} calls")
-    return Source(Origin.PUBLIC, limits, settings.identity_secret, client)
 
 
 router = Router(

@@ -1,0 +1,1 @@
+"""The endpoints to which tracking clients send events."""
