@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from message_cases import Asked, Mark, at, decided, one, reason, sends_of, shown, tape_of
 
@@ -102,7 +102,6 @@ def zone_of(customer: int) -> str:
     return PLACES[customer] if customer < 4 else "UTC"
 
 
-@settings(deadline=None)
 @given(policies, asked_in_a_year)
 def test_a_year_of_sends_keeps_to_caps_and_quiet_hours(rules: Policy, asked: list[Asked]) -> None:
     verdicts = policy.decide(rules, sends_of(asked), (tape_of(HOMES),))
@@ -121,7 +120,6 @@ def test_a_year_of_sends_keeps_to_caps_and_quiet_hours(rules: Policy, asked: lis
             assert each.purpose in hours.exempt or not quiet_at(hours, each.now, each.customer)
 
 
-@settings(deadline=None)
 @given(policies, asked_in_a_year)
 def test_all_at_once_is_one_after_the_other(rules: Policy, asked: list[Asked]) -> None:
     together = decided(rules, asked, tape_of(HOMES))
@@ -136,7 +134,6 @@ def test_all_at_once_is_one_after_the_other(rules: Policy, asked: list[Asked]) -
             marks.append(Mark(each.customer, each.now, "Message Planned", said))
 
 
-@settings(deadline=None)
 @given(policies, asked_in_a_year)
 def test_a_held_send_waits_no_longer_than_it_must(rules: Policy, asked: list[Asked]) -> None:
     sends = sends_of(asked)
@@ -151,8 +148,8 @@ def test_a_held_send_waits_no_longer_than_it_must(rules: Policy, asked: list[Ask
             continue
         assert until > each.now
         before = [mark for mark in planned if mark.happened <= each.now]
-        hourly = range(each.now, until, max((until - each.now) // 9, 1))
-        for moment in (*hourly, until - 1):
+        asked_again = each.now + GRAIN - 1  # what was planned at the same instant is met within its grain
+        for moment in (asked_again, (each.now + until) // 2, until - 1):
             assert one(rules, each._replace(now=moment), *HOMES, *before)[0] != DELIVER
         assert one(rules, each._replace(now=until), *HOMES, *before)[0] == DELIVER
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sojourn.errors import Invalid
@@ -88,7 +88,6 @@ def test_months_stop_at_the_end_of_a_shorter_month() -> None:
         assert zones.add_calendar(start, 0, months, ZERO, ("UTC",)).tolist() == [utc(f"{expected} 12:00")]
 
 
-@settings(deadline=None)  # the first call reads the tables
 @given(rows)
 def test_local_is_what_zoneinfo_says(cases: list[tuple[int, int]]) -> None:
     given_instants, codes = (np.array(column) for column in zip(*cases, strict=True))
