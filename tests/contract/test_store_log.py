@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -70,7 +71,8 @@ def _tick(connection: Connection, limit: int) -> list[int]:
     held = partitions.lock(connection, NOW, 64)
     if not len(held):
         return []
-    logged, after = partitions.news(connection, held, limit)
+    after = partitions.reach(connection, held, limit)
+    logged = partitions.news(connection, held, after, np.arange(8))
     partitions.save(connection, after)
     return [int(key) for key in logged.keys]
 
@@ -117,10 +119,14 @@ def test_an_open_transaction_holds_the_reader_back(database: Database) -> None:
     waiting = database.submit(slow, alone=True)
     begun.wait(10)
     _append(database, [2])
+    with database.reading() as connection:
+        assert log.unsettled(connection)
     assert _all(database).keys.tolist() == []
     go_on.set()
     waiting.result()
     assert _all(database).keys.tolist() == [1, 2]
+    with database.reading() as connection:
+        assert not log.unsettled(connection)
 
 
 def test_reading_goes_on_page_by_page(database: Database) -> None:
@@ -133,6 +139,19 @@ def test_reading_goes_on_page_by_page(database: Database) -> None:
             found += page.keys.tolist()
             offset = Offset(int(page.xids[-1]), int(page.positions[-1]))
     assert found == list(range(1, 101))
+
+
+def test_news_are_of_wanted_names_or_carry_traits(database: Database) -> None:
+    _append(database, [*range(1, 15)])  # each name twice, see store_rows
+    told = replace(store_rows.events([100]), traits=['{"plan":"trial"}'])
+    database.write(lambda connection: log.append(connection, told))
+
+    def wanted(connection: Connection) -> list[int]:
+        held = partitions.lock(connection, NOW, 64)
+        after = partitions.reach(connection, held, 1000)
+        return [int(key) for key in partitions.news(connection, held, after, np.array([2, 3])).keys]
+
+    assert database.write(wanted, alone=True) == [1, 2, 8, 9, 100]
 
 
 def test_moved_events_are_read_in_their_new_partition(database: Database) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.sql.selectable import ReturnsRows
 
 from sojourn.store.access.rows import among, fetch, insert, insert_missing, is_postgres, taken, update
-from sojourn.store.tables import PARTITIONS, events, offsets
+from sojourn.store.tables import PARTITIONS, events, offsets, partitions
 from sojourn.tape.tape import Bools, Ints
 
 
@@ -155,7 +155,11 @@ def unsettled(connection: Connection) -> bool:
 
     Nobody rings when that one ends, so whoever waits for news must look again soon.
     """
-    return is_postgres(connection) and bool(connection.scalar(sa.select(sa.exists().where(~SETTLED))))
+    if not is_postgres(connection):
+        return False
+    newest = sa.select(sa.func.max(events.c.xid)).where(events.c.partition == partitions.c.id)
+    ahead = newest.scalar_subquery() >= sa.literal_column(_OPEN)  # a look into the index for each partition
+    return connection.scalar(sa.select(partitions.c.id).where(ahead).limit(1)) is not None
 
 
 def by_key(connection: Connection, keys: Ints) -> Logged:
