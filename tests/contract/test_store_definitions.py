@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from sqlalchemy import Connection
 from store_rows import NOW
@@ -65,18 +66,19 @@ def test_segments_and_who_is_in_them(database: Database) -> None:
     assert (made.id, changed.version) == (changed.id, 2)
 
     def fill(connection: Connection) -> None:
-        segments.set_membership(connection, made.id, 3, Membership(b"\x00\xff", 1, NOW + 5))
-        segments.set_membership(connection, made.id, 3, Membership(b"\x01", 2, NOW + 9))
-        segments.set_membership(connection, made.id, 4, Membership(b"", 2))
+        segments.set_membership(connection, {(made.id, 3): Membership(b"\x00\xff", 1, NOW + 5)})
+        both = {(made.id, 3): Membership(b"\x01", 2, NOW + 9), (made.id, 4): Membership(b"", 2)}
+        segments.set_membership(connection, {**both, (segments.ALL, 3): Membership(b"", 7, NOW + 9)})
 
     database.write(fill)
     with database.reading() as connection:
-        assert segments.membership(connection, 3) == {made.id: Membership(b"\x01", 2, NOW + 9)}
-        assert segments.next_horizon(connection, 3) == NOW + 9
-        assert segments.next_horizon(connection, 4) == segments.next_horizon(connection, 5) == NEVER
+        assert segments.membership(connection, np.array([4])) == {(made.id, 4): Membership(b"", 2)}
+        assert segments.membership(connection, np.array([3]))[made.id, 3] == Membership(b"\x01", 2, NOW + 9)
+        versions, horizons = segments.outlooks(connection, np.array([3, 4]))
+        assert (versions.tolist(), horizons.tolist()) == ([7, 0], [NOW + 9, NEVER])
     database.write(lambda connection: segments.remove(connection, "big"))
     with database.reading() as connection:
-        assert (segments.every(connection), segments.membership(connection, 3)) == ([], {})
+        assert (segments.every(connection), segments.membership(connection, np.array([4]))) == ([], {})
 
 
 def test_settings_are_guarded(database: Database) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sojourn.customer.marks import SEGMENT_ENTERED, SEGMENT_LEFT, marks
+from sojourn.customer.marks import keys
 from sojourn.customer.segments import Crossings, Membership, check, follow
 from sojourn.errors import Invalid
 from sojourn.rule.cohort import Cohort
@@ -78,11 +78,13 @@ def cohort_of(tape: Tape, now: int, rows: tuple[int, ...] = (0, 1, 2)) -> Cohort
     return Cohort((tape,), np.array(rows, np.int64), np.full(len(rows), now), SEGMENTS)
 
 
-def in_steps(rule: Rule, tape: Tape, steps: list[int]) -> tuple[Membership, list[tuple[int, int, bool]]]:
+def in_steps(
+    rule: Rule, tape: Tape, steps: list[int], period: int = 1
+) -> tuple[Membership, list[tuple[int, int, bool]]]:
     membership = Membership.starting(np.zeros(3, np.int64))
     crossed: list[tuple[int, int, bool]] = []
     for now in steps:
-        membership, crossings = follow(rule, cohort_of(tape, now), membership)
+        membership, crossings = follow(rule, cohort_of(tape, now), membership, period)
         crossed += listed(crossings)
     return membership, sorted(crossed)
 
@@ -97,13 +99,14 @@ def listed(crossings: Crossings) -> list[tuple[int, int, bool]]:
     history=histories,
     name=st.sampled_from(sorted(SEGMENTS)),
     steps=st.lists(st.integers(0, 15 * 8).map(lambda eighth: eighth * DAY // 8), max_size=6),
+    period=st.sampled_from([1, 60_000_000, DAY // 3]),
 )
 def test_following_in_any_steps_is_asking_at_the_end(
-    history: list[tuple[int, int, int, str, object]], name: str, steps: list[int]
+    history: list[tuple[int, int, int, str, object]], name: str, steps: list[int], period: int
 ) -> None:
-    tape, rule, end = tape_of(history), SEGMENTS[name], 16 * DAY
-    once, crossed = in_steps(rule, tape, [end])
-    often, crossed_in_steps = in_steps(rule, tape, [*sorted(steps), end])
+    tape, rule, end = tape_of(history), SEGMENTS[name], 17 * DAY
+    once, crossed = in_steps(rule, tape, [end], period)
+    often, crossed_in_steps = in_steps(rule, tape, [*sorted(steps), end], period)
     assert crossed == crossed_in_steps
     assert once.members.tolist() == often.members.tolist() == evaluate(rule, cohort_of(tape, end)).tolist()
     assert once.due.tolist() == often.due.tolist()
@@ -130,6 +133,13 @@ def test_leaving_comes_by_itself_at_the_exact_instant() -> None:
     assert not membership.members.any()
 
 
+def test_time_is_looked_at_once_a_period_at_a_phase_of_ones_own() -> None:
+    tape = tape_of([(2, 3 * DAY, 0, "A", None), (3, 3 * DAY, 0, "A", None)])
+    _, crossed = in_steps(SEGMENTS["active"], tape, [20 * DAY], DAY)
+    left = [(row, instant - 5 * DAY) for row, instant, entered in crossed if not entered]
+    assert left == [(1, 2 * DAY // 64), (2, 3 * DAY // 64)]
+
+
 def test_customers_are_followed_each_to_an_instant_of_their_own() -> None:
     tape = tape_of([(1, DAY, 0, "A", None), (2, DAY, 0, "A", None)])
     now = np.array([2 * DAY, 9 * DAY])
@@ -154,29 +164,11 @@ def test_nobody_is_followed_nowhere() -> None:
     assert len(membership.members) == len(crossings.rows) == 0
 
 
-def test_marks_carry_the_segment_and_keys_that_stay_the_same() -> None:
-    tape = tape_of([(2, 3 * DAY, 0, "A", None)])
-    followed = {
-        name: follow(SEGMENTS[name], cohort_of(tape, 20 * DAY), Membership.starting(np.zeros(3, np.int64)))[1]
-        for name in ("active", "pro", "quiet")
-    }
-    made = marks(followed, CUSTOMERS)
-    again = marks({"active": followed["active"]}, CUSTOMERS)
-    assert made.customers.tolist() == CUSTOMERS.tolist()
-    told = [
-        (int(who), int(made.times[i]), made.vocabulary[made.names[i]], made.properties["segment"].texts[code])
-        for i, (who, code) in enumerate(
-            zip(
-                np.repeat(made.customers, np.diff(made.starts)), made.properties["segment"].codes, strict=True
-            )
-        )
-    ]
-    assert (2, 3 * DAY, SEGMENT_ENTERED, "active") in told
-    assert (2, 5 * DAY + 1, SEGMENT_LEFT, "active") in told
-    assert (1, 0, SEGMENT_ENTERED, "quiet") in told
-    assert set(again.keys.tolist()) < set(made.keys.tolist())
-    assert len(set(made.keys.tolist())) == len(made)
-    assert len(marks({}, CUSTOMERS)) == 0
+def test_marks_have_keys_that_stay_the_same() -> None:
+    instants, entered = np.array([DAY, DAY, 2 * DAY]), np.array([True, False, True])
+    made = keys("active", CUSTOMERS, instants, entered)
+    assert np.array_equal(made[1:], keys("active", CUSTOMERS[1:], instants[1:], entered[1:]))
+    assert len({*made.tolist(), *keys("pro", CUSTOMERS, instants, entered).tolist()}) == 6
 
 
 @pytest.mark.parametrize(
@@ -185,6 +177,7 @@ def test_marks_carry_the_segment_and_keys_that_stay_the_same() -> None:
         ({"a": {"in_segment": "b"}, "b": {"in_segment": "a"}}, "lead back"),
         ({"a": {"in_segment": "nowhere"}}, "no segment 'nowhere'"),
         ({"a": {"clicked": "hello"}}, "cannot ask about a run"),
+        ({"a": {"performed": "Segment Entered"}}, "by in_segment"),
     ],
 )
 def test_segments_that_cannot_be_are_refused_with_their_place(

@@ -2,6 +2,7 @@
 
 A customer is asked again at each event that the rule listens for and at each instant at which time
 alone may change the answer, at exactly these instants, however late or in how large steps we get to it.
+Time is looked at once a period only, which is part of the definition: so it is no matter of when we look.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sojourn.customer.marks import SEGMENT_ENTERED, SEGMENT_LEFT
 from sojourn.errors import Invalid
 from sojourn.rule.cohort import Cohort
 from sojourn.rule.definition import Rule
@@ -18,9 +20,13 @@ from sojourn.rule.evaluate import evaluate
 from sojourn.rule.horizon import horizon
 from sojourn.rule.listens import listens
 from sojourn.rule.needs import needs
+from sojourn.tape.grain import on_grain
 from sojourn.tape.kernels.neighbours import last_before, next_after
 from sojourn.tape.selection import Selection
 from sojourn.tape.tape import NEVER, Bools, Ints
+
+PHASES = 64
+"""Customers look at time at so many different phases of a period, so that they do not all at once."""
 
 MOST_ASKED = 1 << 20
 """Askings answered together: their columns then take about 100 MB."""
@@ -53,15 +59,18 @@ class Crossings:
     entered: Bools  # bool[k], else left
 
 
-def follow(rule: Rule, cohort: Cohort, membership: Membership) -> tuple[Membership, Crossings]:
+def follow(
+    rule: Rule, cohort: Cohort, membership: Membership, period: int = 1
+) -> tuple[Membership, Crossings]:
     """Follows the segment of this rule up to and with `cohort.now`, from where its customers stand.
 
     The cohort asks about each customer once, and its tapes hold all that the rule needs.  Where a
-    customer is followed in several steps, the crossings are those of one step.
+    customer is followed in several steps, the crossings are those of one step.  What time alone changes
+    shows at the customer's next multiple of `period` (microseconds), shifted by the customer's phase.
     """
     heard = tuple(listens(rule, tape, cohort.segments, zone=cohort.zone) for tape in cohort.tapes)
     parts = [
-        _followed(rule, cohort.take(which), membership.take(which), heard)
+        _followed(rule, cohort.take(which), membership.take(which), heard, period)
         for which in _blocks(cohort, membership, heard)
     ]
     return _joined([part[0] for part in parts]), _together([part[1] for part in parts])
@@ -69,7 +78,7 @@ def follow(rule: Rule, cohort: Cohort, membership: Membership) -> tuple[Membersh
 
 def check(segments: Mapping[str, Rule]) -> None:
     """Raises Invalid, with the segment as place, where one leads back to itself, names a segment that is
-    not there, or asks about a journey's run."""
+    not there, or asks about a journey's run or who entered a segment."""
     for name, rule in segments.items():
         try:
             found = needs(rule, segments)
@@ -80,6 +89,8 @@ def check(segments: Mapping[str, Rule]) -> None:
             raise Invalid(f"there is no segment {unknown[0]!r}", place=name)
         if found.run:
             raise Invalid("a segment cannot ask about a run: name the journey", place=name)
+        if found.events & {SEGMENT_ENTERED, SEGMENT_LEFT}:
+            raise Invalid("a segment asks who is in another by in_segment", place=name)
 
 
 def _blocks(cohort: Cohort, membership: Membership, heard: tuple[Selection, ...]) -> Iterator[Ints]:
@@ -111,14 +122,14 @@ class _Asked:
 
 
 def _followed(
-    rule: Rule, cohort: Cohort, membership: Membership, heard: tuple[Selection, ...]
+    rule: Rule, cohort: Cohort, membership: Membership, heard: tuple[Selection, ...], period: int
 ) -> tuple[Membership, Crossings]:
     timed = needs(rule, cohort.segments).timed
     pending = _awaited(cohort, _woken(cohort, membership, heard))
     places, instants, answers, changes = ([np.empty(0, np.int64)] for _ in range(4))
     while len(pending.places):
         about = replace(cohort.take(pending.places), now=pending.instants)
-        change = horizon(rule, about) if timed else np.full(len(about), NEVER)
+        change = _shown(horizon(rule, about), about, period) if timed else np.full(len(about), NEVER)
         places.append(pending.places)
         instants.append(pending.instants)
         answers.append(evaluate(rule, about).astype(np.int64))
@@ -155,6 +166,15 @@ def _awaited(cohort: Cohort, woken: tuple[Ints, Ints]) -> _Asked:
     same = np.flatnonzero(places[1:] == places[:-1])
     before[same] = instants[same + 1]
     return _Asked(places, instants, before)
+
+
+def _shown(change: Ints, about: Cohort, period: int) -> Ints:
+    """The first instants, from those of `change` on, at which the customers look at time."""
+    if period == 1:
+        return change
+    phase = on_grain(about.tapes[0].customers[about.rows] % PHASES * period // PHASES)
+    later = np.minimum(change, NEVER - 2 * period)  # no overflow where it never changes
+    return np.where(change == NEVER, NEVER, -(-(later - phase) // period) * period + phase)
 
 
 def _read(

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
+import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
 
 from sojourn.errors import Conflict, NotFound
+from sojourn.store.access.rows import fetch, is_postgres
 from sojourn.store.definitions.stamp import changed
 from sojourn.store.tables import NEVER, memberships, segments
+from sojourn.tape.tape import Ints
+
+ALL = 0
+"""Stands for all segments of a partition: its row says by which definitions, and the earliest horizon."""
 
 
 class Segment(msgspec.Struct, frozen=True):
@@ -64,23 +73,39 @@ def remove(connection: Connection, name: str) -> None:
     changed(connection)
 
 
-def membership(connection: Connection, partition: int) -> dict[int, Membership]:
-    """The memberships of one partition, by the id of the segment."""
-    chosen = sa.select(memberships).where(memberships.c.partition == partition)
-    return {
-        row.segment: Membership(row.members, row.version, row.horizon) for row in connection.execute(chosen)
-    }
+def outlooks(connection: Connection, partitions: Ints) -> tuple[Ints, Ints]:
+    """By which definitions each of k partitions (increasing) was followed, and the earliest instant at which
+    time alone may change who is in a segment; int64[k] each, 0 and NEVER where nobody was followed yet."""
+    shown = sa.select(memberships.c.partition, memberships.c.version, memberships.c.horizon)
+    rows = fetch(connection, shown.where(memberships.c.segment == ALL, _of(partitions)))
+    versions, horizons = np.zeros(len(partitions), np.int64), np.full(len(partitions), NEVER)
+    places = np.searchsorted(partitions, rows["partition"])
+    versions[places], horizons[places] = rows["version"], rows["horizon"]
+    return versions, horizons
 
 
-def set_membership(connection: Connection, segment: int, partition: int, held: Membership) -> None:
-    """Write who of one partition is in a segment; the caller holds the partition."""
-    mine = (memberships.c.segment == segment) & (memberships.c.partition == partition)
-    values = {"members": held.members, "version": held.version, "horizon": held.horizon}
-    if not connection.execute(sa.update(memberships).where(mine).values(values)).rowcount:
-        connection.execute(sa.insert(memberships).values(segment=segment, partition=partition, **values))
+def membership(connection: Connection, partitions: Ints) -> dict[tuple[int, int], Membership]:
+    """The memberships of these partitions, by the id of the segment (and ALL) and the partition."""
+    found = connection.execute(sa.select(memberships).where(_of(partitions)))
+    return {(row.segment, row.partition): Membership(row.members, row.version, row.horizon) for row in found}
 
 
-def next_horizon(connection: Connection, partition: int) -> int:
-    """The earliest instant at which time alone may change a membership of one partition; NEVER if none."""
-    earliest = sa.select(sa.func.min(memberships.c.horizon)).where(memberships.c.partition == partition)
-    return int(connection.scalar(earliest) or NEVER)
+def set_membership(connection: Connection, held: Mapping[tuple[int, int], Membership]) -> None:
+    """Write who is in segments, by the id of the segment and the partition, which the caller holds."""
+    if not held:
+        return
+    insert = postgresql.insert if is_postgres(connection) else sqlite.insert
+    adding = insert(memberships)
+    values = {name: adding.excluded[name] for name in ("members", "version", "horizon")}
+    rows = [
+        {"segment": segment, "partition": partition, **msgspec.structs.asdict(one)}
+        for (segment, partition), one in held.items()
+    ]
+    connection.execute(adding.on_conflict_do_update(index_elements=_KEY, set_=values), rows)
+
+
+_KEY = [memberships.c.segment, memberships.c.partition]
+
+
+def _of(partitions: Ints) -> sa.ColumnElement[bool]:
+    return memberships.c.partition.in_(partitions.tolist())
