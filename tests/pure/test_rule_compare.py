@@ -177,3 +177,16 @@ def test_a_bucket_holds_its_share_and_the_same_customers_always() -> None:
     assert abs((tenth & other).sum() - 1_000) < 160
     few = evaluate(parse({"bucket": {"below": 10}}), Cohort((empty(everyone[40:50]),), rows[:10], now[:10]))
     assert few.tolist() == tenth[40:50].tolist()
+
+
+@pytest.mark.parametrize(
+    ("happened", "met", "counts"), [(-2, -1, False), (-2, 0, False), (-2, 1, True), (1, 2, True)]
+)
+def test_since_entry_counts_from_when_we_met_an_event(happened: int, met: int, *, counts: bool) -> None:
+    """What a phone held back until after the run had entered is not lost; what was known before is."""
+    entered = NOW - 10
+    event = Event("Viewed", entered + happened, entered + met, 1)
+    batch = cohort([Asked(1, (event,), NOW, since=entered, journey="j", run=1)], (tape_of([(1, event)], 1),))
+    assert evaluate(parse({"performed": "Viewed", "since": "entry"}), batch)[0] == counts
+    outside = Cohort(batch.tapes, batch.rows, batch.now)
+    assert not evaluate(parse({"performed": "Viewed", "since": "entry"}), outside)[0]

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 from rule_cases import rules
 
@@ -17,7 +18,7 @@ from sojourn.errors import Invalid
 from sojourn.rule import definition as d
 from sojourn.rule.explain import explain
 from sojourn.rule.span import DAY, HOUR, MINUTE, Span, parse_span
-from sojourn.rule.text import dump, dump_where, parse, parse_where
+from sojourn.rule.text import definitions, dump, dump_where, parse, parse_where
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "rules.md"
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
@@ -62,6 +63,20 @@ _NAMING = (
     *("trait", "entry", "performed", "then_performed", "in_segment", "step", "template", "journey", "salt"),
     *("sent", "delivered", "opened", "clicked", "bounced"),
 )
+
+
+def schema() -> Draft202012Validator:
+    whole = {"$ref": "#/$defs/rule", "$defs": definitions()}
+    Draft202012Validator.check_schema(whole)
+    return Draft202012Validator(whole)
+
+
+SCHEMA = schema()
+
+
+@given(rules)
+def test_what_is_written_meets_the_schema(rule: d.Rule) -> None:
+    SCHEMA.validate(dump(rule))
 
 
 @given(IS_SPAN.filter(lambda span: 0 < span.length < 30_000 * DAY))
@@ -171,6 +186,26 @@ def test_a_mistake_is_named_with_its_place(data: object, place: str | None, mess
     assert place is None or caught.value.place == place
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"trati": "plan", "is": "a"},
+        {"trait": "plan"},
+        {"trait": "plan", "starts_wiht": "a"},
+        {"trait": "age", "above": "5"},
+        {"performed": "A", "at_leats": 3},
+        {"performed": "A", "sum": {"total": {"contains": 1}}},
+        {"performed": "A", "last": {"when": 3}},
+        {"performed": "A", "then_performed": "B", "at_least": 2},
+        {"clicked": {"stpe": "hello"}},
+        {"all": [{"not": {"trait": "a", "above": "x"}}]},
+        {"performed": "A", "in_segment": "b"},
+    ],
+)
+def test_the_schema_sees_a_mistake_too(data: object) -> None:
+    assert not SCHEMA.is_valid(data)
+
+
 KEYS = ("trait", "performed", "where", "is", "all", "not", "clicked", "within", "sum", "last", "bucket")
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(max_size=5),
@@ -212,6 +247,7 @@ def test_the_examples_of_the_document_are_rules(example: str) -> None:
     for data in YAML(typ="safe").load_all(example):
         for one in data if isinstance(data, list) else [data]:
             assert explain(parse(one))
+            SCHEMA.validate(dump(parse(one)))
 
 
 def test_a_sentence_reads_like_one() -> None:

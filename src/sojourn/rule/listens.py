@@ -7,8 +7,8 @@ from typing import assert_never
 
 from sojourn.rule.definition import Bucket, Entry, InSegment, Leaf, Outcome, Performed, Rule, Sequence, Trait
 from sojourn.rule.needs import parts
-from sojourn.rule.where import linked, named, told
-from sojourn.tape.selection import Selection, carrying, select, union
+from sojourn.rule.where import carrying_trait, linked, named, nothing, told
+from sojourn.tape.selection import Selection, union
 from sojourn.tape.tape import Tape
 
 
@@ -19,21 +19,18 @@ def listens(
 
     Steps are those of `journey`.  Between two such events only time changes the answer (`horizon`).
     """
-    found = [
-        selection
-        for part, segment in parts(rule, segments)
-        if (selection := _heard(part, tape, "" if segment else journey, zone)) is not None
-    ]
-    if len(found) == 1:
-        return found[0]
-    return union(tape, *found) if found else select(tape, ())
+    heard = [_heard(part, tape, "" if path else journey, zone) for part, path in parts(rule, segments)]
+    found = [selection for selection in heard if len(selection)]
+    if len(found) < 2:
+        return found[0] if found else nothing(tape)
+    return union(tape, *found)
 
 
-def _heard(part: Leaf | InSegment, tape: Tape, journey: str, zone: str) -> Selection | None:
-    """The events that one part of a rule reads, None if it reads none of its own."""
+def _heard(part: Leaf | InSegment, tape: Tape, journey: str, zone: str) -> Selection:
+    """The events that one part of a rule reads of its own."""
     match part:
         case Trait(name):
-            return carrying(tape, tape.traits[name])
+            return carrying_trait(tape, name)
         case Performed(event, where):
             return named(tape, event, where, zone)
         case Sequence(links):
@@ -41,6 +38,6 @@ def _heard(part: Leaf | InSegment, tape: Tape, journey: str, zone: str) -> Selec
         case Outcome():
             return told(tape, part, journey, zone)
         case InSegment() | Entry() | Bucket():
-            return None
+            return nothing(tape)
         case _:
             assert_never(part)

@@ -10,7 +10,7 @@ from sojourn.rule.compare import holds, values_at
 from sojourn.rule.definition import EVENTS, Comparison, Condition, Link, Outcome
 from sojourn.tape.kernels.order import falls
 from sojourn.tape.memory import remembered
-from sojourn.tape.selection import Selection, select
+from sojourn.tape.selection import Selection, carrying, select
 from sojourn.tape.tape import Bools, Ints, Tape
 
 BY_MACHINE = (Condition("machine", (Comparison("is", True),)),)
@@ -38,6 +38,18 @@ def told(tape: Tape, rule: Outcome, journey: str, zone: str) -> Selection:
     return _selected(tape, EVENTS[rule.what], (*by_name, *rule.where), zone, human=not rule.machine)
 
 
+def carrying_trait(tape: Tape, name: str) -> Selection:
+    """The events that carry a trait."""
+    column = tape.traits[name]
+    return carrying(tape, column) if len(column.positions) else nothing(tape)
+
+
+def nothing(tape: Tape) -> Selection:
+    """No event at all, in no time: most of the tapes that marks make up hold nothing of what is asked."""
+    none = np.empty(0, np.int64)
+    return Selection(np.zeros(len(tape.starts), np.int64), none, none, none, late=False)
+
+
 def of_this_run(rule: Outcome) -> bool:
     """Whether the outcome is one of a step of the asking run itself."""
     return bool(rule.step) and not rule.journey
@@ -45,6 +57,9 @@ def of_this_run(rule: Outcome) -> bool:
 
 def linked(tape: Tape, links: tuple[Link, ...], zone: str) -> tuple[Selection, Ints]:
     """The events that may be links of a sequence, and which, one bit a link: int64[k]; remembered."""
+
+    if not any(link.event in tape.codes for link in links):
+        return nothing(tape), np.empty(0, np.int64)
 
     def mark() -> tuple[Selection, Ints]:
         bits = np.zeros(len(tape), np.int32)
@@ -59,8 +74,10 @@ def linked(tape: Tape, links: tuple[Link, ...], zone: str) -> tuple[Selection, I
 def _selected(
     tape: Tape, names: tuple[str, ...], conditions: tuple[Condition, ...], zone: str, *, human: bool = False
 ) -> Selection:
+    if not any(name in tape.codes for name in names):
+        return nothing(tape)
     every = remembered(tape, names, lambda: select(tape, names))
-    if not len(every) or not (conditions or human):
+    if not (conditions or human):
         return every
 
     def narrow() -> Selection:

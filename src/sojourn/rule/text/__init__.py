@@ -2,5 +2,6 @@
 
 from sojourn.rule.text.comparisons import dump_where, parse_where
 from sojourn.rule.text.rules import dump, parse
+from sojourn.rule.text.schema import definitions
 
-__all__ = ["dump", "dump_where", "parse", "parse_where"]
+__all__ = ["definitions", "dump", "dump_where", "parse", "parse_where"]
