@@ -38,8 +38,8 @@ def test_due_runs_come_in_order_and_only_of_these_partitions(database: Database)
     some = store_rows.runs([1, 2, 3, 65], due=np.array([NOW + 2, NOW + 1, NEVER, NOW]))
     database.write(lambda connection: runs.enter(connection, some))
     with database.reading() as connection:
-        assert runs.due(connection, np.array([1, 2, 3]), NOW + 1, 10).ids.tolist() == [65, 2]
-        assert runs.due(connection, np.array([1, 2, 3]), NOW + 9, 2).ids.tolist() == [65, 2]
+        assert runs.due(connection, np.array([1, 2, 3]), NOW + 1, 10).tolist() == [2, 65]
+        assert runs.due(connection, np.array([1, 2, 3]), NOW + 9, 1).tolist() == [65]
         assert runs.next_due(connection, np.array([1, 2, 3])).tolist() == [NOW, NOW + 1, NEVER]
 
 
@@ -49,7 +49,7 @@ def test_runs_of_customers(database: Database) -> None:
     with database.reading() as connection:
         assert runs.of_customers(connection, np.array([8, 9])).ids.tolist() == [1, 3]
         assert runs.of_customers(connection, np.array([8]), inside=False).ids.tolist() == [1, 2]
-        assert runs.last_of_journey(connection, np.array([8]), 1).ids.tolist() == [1, 2]
+        assert runs.standing(connection, np.array([8]), [1]).ids.tolist() == [1, 2]
         assert runs.of_version(connection, 1, after=1).ids.tolist() == [3]
     database.write(lambda connection: runs.take_over(connection, np.array([3]), 8, 8))
     with database.reading() as connection:

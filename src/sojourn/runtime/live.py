@@ -161,13 +161,11 @@ class Turn:
 
     def play(self, connection: Connection, triggered: list[Offered], too_late: int) -> None:
         """Load where the customers stand and advance them; what was due before `too_late` comes due now."""
-        inside = runs.of_customers(connection, self.customers)
+        open_to = {offered.id for offered in triggered if offered.open}
+        stored = runs.standing(connection, self.customers, sorted(open_to))
         for offered in self.catalogue.journeys:
-            mine = inside.take(np.flatnonzero(inside.journeys == offered.id))
-            may_enter = offered.open and offered in triggered
-            if may_enter:
-                mine = runs.last_of_journey(connection, self.customers, offered.id)
-            if may_enter or len(mine):
+            mine = stored.take(np.flatnonzero(stored.journeys == offered.id))
+            if offered.id in open_to or len(mine):
                 known = written.journey_runs(self._at_least(mine, too_late), self.customers)
                 player = Playing(offered.programs, self.world, self.after, self.until, known)
                 self.players.append((offered, player, known.ids))

@@ -78,18 +78,17 @@ def of_customers(connection: Connection, customers: Ints, *, inside: bool = True
     return _fetch(connection, chosen.order_by(runs.c.entered, runs.c.id))
 
 
-def last_of_journey(connection: Connection, customers: Ints, journey: int) -> Runs:
-    """What re-entry asks of these customers in any version of one journey, in order of entering: the runs
-    that are inside, and of each slot the one that entered last."""
-    mine = sa.select(runs).where(among(connection, runs.c.customer, customers), runs.c.journey == journey)
-    latest = sa.func.row_number().over(
-        partition_by=(runs.c.customer, runs.c.slot), order_by=(runs.c.entered.desc(), runs.c.id.desc())
-    )
-    ranked = mine.add_columns(latest.label("rank")).subquery()
-    chosen = sa.select(*(ranked.c[name] for name in _COLUMNS)).where(
-        (ranked.c.left == NEVER) | (ranked.c.rank == 1)
-    )
-    return _fetch(connection, chosen.order_by(ranked.c.entered, ranked.c.id))
+def standing(connection: Connection, customers: Ints, entering: Sequence[int]) -> Runs:
+    """Where these customers stand: their runs inside any journey and, of journeys that some may be
+    entering, of each slot the run that entered last; by customer and in order of entering."""
+    mine = sa.select(runs).where(among(connection, runs.c.customer, customers))
+    counts = (runs.c.left == NEVER) | runs.c.journey.in_(list(entering))
+    found = _fetch(connection, mine.where(counts).order_by(runs.c.customer, runs.c.entered, runs.c.id))
+    order = np.lexsort((np.arange(len(found)), found.slots, found.journeys, found.customers))
+    slots = np.stack((found.customers, found.journeys, found.slots))[:, order]
+    last = np.append((np.diff(slots, axis=1) != 0).any(axis=0), True)[: len(order)]
+    kept = last | (found.left[order] == NEVER)
+    return found.take(np.sort(order[kept]))
 
 
 def of_version(connection: Connection, version: int, *, after: int = 0, limit: int = 10_000) -> Runs:

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
 import numpy as np
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
-from sqlalchemy import ColumnElement, Connection, Integer, Table, bindparam, func
+from sqlalchemy import ColumnElement, Connection, Integer, Select, Table, bindparam, func, select
 from sqlalchemy.sql.selectable import ReturnsRows
 from sqlalchemy.types import NullType
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Columned = TypeVar("Columned", bound="DataclassInstance")
+
+_integers = msgspec.json.Decoder(list[int]).decode
+_texts = msgspec.json.Decoder(list[str]).decode
 
 Rows = Mapping[str, Any]
 """n rows by column: int64[n] for integers, a sequence of n texts for texts."""
@@ -92,6 +96,8 @@ def add(connection: Connection, table: Table, rows: Rows, key: Sequence[str], am
 def fetch(connection: Connection, statement: ReturnsRows) -> dict[str, Any]:
     """The rows that a statement answers, by column: int64[n] for integers, a list otherwise."""
     columns = statement.exported_columns
+    if isinstance(statement, Select) and not is_postgres(connection):
+        return _packed(connection, statement)
     found = connection.execute(statement).cursor.fetchall()  # type: ignore[call-overload]
     by_column: Iterable[Sequence[Any]] = zip(*found, strict=True) if found else ((),) * len(columns)
     return {
@@ -99,6 +105,16 @@ def fetch(connection: Connection, statement: ReturnsRows) -> dict[str, Any]:
         if isinstance(column.type, Integer)
         else list(column_values)
         for column, column_values in zip(columns, by_column, strict=True)
+    }
+
+
+def _packed(connection: Connection, statement: Select[Any]) -> dict[str, Any]:
+    """The same of SQLite, each column as one JSON text: a third of the time of a tuple a row."""
+    inner = statement.subquery()
+    texts = connection.execute(select(*(func.json_group_array(column) for column in inner.c))).one()
+    return {
+        column.name: np.array(_integers(text), np.int64) if isinstance(column.type, Integer) else _texts(text)
+        for column, text in zip(inner.c, texts, strict=True)
     }
 
 
