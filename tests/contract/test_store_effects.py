@@ -30,7 +30,7 @@ def _claim(database: Database, now: int = NOW, limit: int = 100) -> Effects:
 def _intend(database: Database, some: Effects) -> list[bool]:
     contents = np.full(len(some), 9)
     held = database.write(
-        lambda connection: effects.intend(connection, some.keys, some.fences, contents, NOW + 2 * LEASE)
+        lambda connection: effects.intend(connection, some.keys, some.fences, contents, NOW, 2 * LEASE)
     )
     return [bool(one) for one in held]
 

@@ -35,6 +35,7 @@ class State(IntEnum):
 
 _WAITING = sa.text("state IN (0, 4)")  # as the partial index says it
 _LEASED = sa.text("state IN (1, 2)")
+_HELD = f"effects.state IN ({State.CLAIMED:d}, {State.SENDING:d})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +72,7 @@ class Effects(Planned):
     provider_refs: Sequence[str]
     reasons: Sequence[str]
     contents: Ints  # int64[n], hash of the frozen message, 0 before
+    intended: Ints  # int64[n], microseconds UTC of the last intent, 0 before
 
     def take(self, rows: Ints) -> Effects:
         """The effects at these rows of this."""
@@ -121,14 +123,27 @@ def take_over(connection: Connection, now: int, limit: int, lease: int) -> Effec
     return _take(connection, lost.order_by(effects.c.lease).limit(limit), State.SENDING, now + lease)
 
 
-def intend(connection: Connection, keys: Ints, fences: Ints, contents: Ints, until: int) -> Bools:
+def intend(connection: Connection, keys: Ints, fences: Ints, contents: Ints, now: int, lease: int) -> Bools:
     """Commit the intent to send: answers which of n the caller still holds, bool[n]; only those may be sent.
 
-    Counts the attempt and freezes the content's hash; the lease is prolonged `until`.
+    Counts the attempt, keeps its instant `now` and the content's hash; the lease is prolonged until
+    `now + lease` microseconds.
     """
-    rows = {"key": keys, "fence": fences, "content": contents} | _all(keys, state=State.SENDING, lease=until)
+    rows = {"key": keys, "fence": fences, "content": contents}
+    rows |= _all(keys, state=State.SENDING, lease=now + lease, intended=now)
     claimed = f"effects.state = {State.CLAIMED:d}"
     return update_where(connection, effects, rows, ["key", "fence"], claimed, also="attempts = attempts + 1")
+
+
+def prolong(connection: Connection, keys: Ints, fences: Ints, until: int) -> Bools:
+    """Hold effects longer, `until` an instant; bool[n], which of n the caller still holds."""
+    rows = {"key": keys, "fence": fences} | _all(keys, lease=until)
+    return update_where(connection, effects, rows, ["key", "fence"], _HELD)
+
+
+def orphan(connection: Connection) -> None:
+    """End all leases: where one process sends and it has just begun, whoever held them is gone."""
+    connection.execute(sa.update(effects).where(_LEASED).values(lease=0))
 
 
 def settle(connection: Connection, settled: Settled) -> Bools:
@@ -141,8 +156,7 @@ def settle(connection: Connection, settled: Settled) -> Bools:
         "provider_ref": settled.provider_refs,
         "reason": settled.reasons,
     }
-    held = f"effects.state IN ({State.CLAIMED:d}, {State.SENDING:d})"
-    return update_where(connection, effects, rows, ["key", "fence"], held)
+    return update_where(connection, effects, rows, ["key", "fence"], _HELD)
 
 
 def report(connection: Connection, keys: Ints, states: Ints, reasons: Sequence[str]) -> Bools:
@@ -218,6 +232,7 @@ _COLUMNS = _PLANNED | {
     "provider_ref": "provider_refs",
     "reason": "reasons",
     "content": "contents",
+    "intended": "intended",
 }
 """Column of the table → field of Effects."""
 

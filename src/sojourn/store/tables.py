@@ -193,6 +193,7 @@ effects = _table(
     _text("provider_ref", ""),
     _text("reason", ""),
     _big("content", 0),
+    _big("intended", 0),
     _partial("effects_claimable", "due", where="state IN (0, 4)"),
     _partial("effects_leased", "lease", where="state IN (1, 2)"),
     postgresql_with={"fillfactor": 70},

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from time import monotonic
 from typing import TypeVar
 
 import msgspec
@@ -24,9 +25,9 @@ from sojourn.message.template import Template
 from sojourn.runtime.catalogue import Catalogue
 from sojourn.runtime.dispatch import ledger
 from sojourn.runtime.dispatch.outcome import Outcome, outcome
+from sojourn.runtime.dispatch.people import People
 from sojourn.runtime.dispatch.prepare import Prepared, Preparing, Publicly, Refused
 from sojourn.runtime.dispatch.ways import Way
-from sojourn.runtime.resident import Resident
 from sojourn.store import effects, messages
 from sojourn.store.database import Database
 from sojourn.store.effects import Effects, State
@@ -34,6 +35,9 @@ from sojourn.store.names import Names
 
 CLAIMED = 256
 """Effects claimed at once: some seconds of work for one way out."""
+
+PROLONGED = ledger.LEASE / 3_000_000
+"""Seconds after which what is not yet sent is held for another lease: a slow peer does not end our claim."""
 
 Answer = TypeVar("Answer")
 
@@ -45,7 +49,7 @@ class Dispatching:
     """What a dispatcher works with; `catalogue` answers what is published now."""
 
     database: Database
-    resident: Resident
+    people: People
     names: Names
     catalogue: Callable[[], Catalogue]
     ways: Mapping[str, Way]
@@ -119,15 +123,21 @@ class Batch:
             await self._settle(refused)
         waiting = [one for one in prepared if isinstance(one, Prepared)]
         slots = self._way.connection.slots
-        sending: set[asyncio.Task[tuple[Prepared, Outcome]]] = set()
+        sending: dict[asyncio.Task[tuple[Prepared, Outcome]], Prepared] = {}
+        held = monotonic()
         while waiting or sending:
             free = slots - len(sending)
             if waiting and free:
-                next_ones, waiting = waiting[:free], waiting[free:]
-                sending |= {asyncio.create_task(self._attempt(one)) for one in await self._intend(next_ones)}
+                going, waiting = waiting[:free], waiting[free:]
+                sending |= {asyncio.create_task(self._attempt(one)): one for one in await self._intend(going)}
             if sending:
-                done, sending = await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
-                await self._settle([task.result() for task in done])
+                done, _ = await asyncio.wait(sending, timeout=PROLONGED, return_when=asyncio.FIRST_COMPLETED)
+                if done:
+                    await self._settle([task.result() for task in done])
+                sending = {task: one for task, one in sending.items() if task not in done}
+            if monotonic() - held > PROLONGED:
+                held = monotonic()
+                await self._prolong([*sending.values(), *waiting])
 
     def _prepared(self) -> list[Prepared | Refused]:
         claimed, parts = self._claimed, self._parts
@@ -135,16 +145,20 @@ class Batch:
         with parts.database.reading() as connection:
             entries = ledger.entering_events(connection, claimed)
             frozen = messages.find(connection, claimed.keys)
-        tape = parts.resident.tape(np.unique(claimed.customers))
+        tape = parts.people.tape(np.unique(claimed.customers))
         preparing = Preparing(templates, parts.ways, parts.publicly)
         return preparing.prepare(claimed, tape, entries, frozen, parts.database.now())
 
     async def _intend(self, going: list[Prepared]) -> list[Prepared]:
         policy, secret = self._parts.catalogue().policy, self._parts.publicly.seal
-        now = self._parts.database.now()
-        found = await self._write(lambda c: ledger.intend(c, going, policy, secret, now))
+        clock = self._parts.database.now
+        found = await self._write(lambda c: ledger.intend(c, going, policy, secret, clock))
         assert isinstance(found, list)
         return found
+
+    async def _prolong(self, some: list[Prepared]) -> None:
+        now = self._parts.database.now()
+        await self._write(lambda c: ledger.prolong(c, some, now))
 
     async def _attempt(self, one: Prepared) -> tuple[Prepared, Outcome]:
         answer: Receipt | FarSideError

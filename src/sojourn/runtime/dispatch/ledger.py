@@ -16,6 +16,7 @@ from sojourn.message.policy import Policy
 from sojourn.runtime.dispatch.outcome import Outcome
 from sojourn.runtime.dispatch.prepare import Prepared, Refused
 from sojourn.store import consents, effects, log, messages
+from sojourn.store.access.clock import Clock
 from sojourn.store.effects import Effects, Settled, State
 from sojourn.store.partitions import PARTITIONS
 from sojourn.tape.grain import on_grain
@@ -25,8 +26,8 @@ from sojourn.tape.tape import Ints
 OURS = 4
 """The origin of events that tell what became of our messages."""
 
-LEASE = 120_000_000
-"""Microseconds that a claim holds: longer than any channel gives one attempt."""
+LEASE = 30_000_000
+"""Microseconds that a claim holds unless it is prolonged: as long waits what a dead sender had begun."""
 
 Codes = Callable[[Connection, Sequence[str]], Ints]
 
@@ -45,15 +46,16 @@ def entering_events(connection: Connection, claimed: Effects) -> dict[int, Mappi
 
 
 def intend(
-    connection: Connection, going: Sequence[Prepared], policy: Policy, secret: bytes, now: int
+    connection: Connection, going: Sequence[Prepared], policy: Policy, secret: bytes, clock: Clock
 ) -> list[Prepared]:
     """Freeze the messages and commit the intent of those whom nothing stops at this moment (P29).
 
     The customers' consent is locked first, so a withdrawal is committed either before, and stops
-    the message, or after the intent.
+    the message, or after the intent; the instant that is kept is taken under that lock.
     """
     customers = sorted({one.message.customer for one in going})
     consents.lock(connection, customers)
+    now = clock()
     stops = _stops(connection, going, policy, secret)
     stopped = [one for one in going if one.key in stops]
     if stopped:
@@ -65,8 +67,13 @@ def intend(
     for one in free:
         messages.link(connection, one.key, one.links)
     contents = [int(one.message.hash[:15], 16) for one in free]
-    held = effects.intend(connection, _keys(free), _fences(free), np.array(contents, np.int64), now + LEASE)
+    held = effects.intend(connection, _keys(free), _fences(free), np.array(contents, np.int64), now, LEASE)
     return [one for one, mine in zip(free, held, strict=True) if mine]
+
+
+def prolong(connection: Connection, some: Sequence[Prepared], now: int) -> None:
+    """Hold what is being sent or waits for its turn for another lease."""
+    effects.prolong(connection, _keys(some), _fences(some), now + LEASE)
 
 
 def settle(

@@ -37,7 +37,9 @@ class Sender:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="sender", daemon=True)
 
     def start(self) -> None:
-        """Begin to send."""
+        """Begin to send; what an earlier process held is free at once where there can be no other."""
+        if self._parts.database.dialect == "sqlite":
+            self._parts.database.write(effects.orphan)
         self._thread.start()
 
     def stop(self) -> None:

@@ -65,6 +65,7 @@ CREATE TABLE effects (
 	provider_ref TEXT DEFAULT '' NOT NULL, 
 	reason TEXT DEFAULT '' NOT NULL, 
 	content BIGINT DEFAULT 0 NOT NULL, 
+	intended BIGINT DEFAULT 0 NOT NULL, 
 	PRIMARY KEY ("key")
 );
 
