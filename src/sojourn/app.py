@@ -21,6 +21,7 @@ from sojourn.lake.folder import Folder
 from sojourn.message.tokens import Keyring
 from sojourn.runtime.catalogue import Catalogue
 from sojourn.runtime.dispatch.dispatcher import Dispatching
+from sojourn.runtime.dispatch.people import People
 from sojourn.runtime.dispatch.prepare import Publicly
 from sojourn.runtime.dispatch.sender import Sender
 from sojourn.runtime.history import History
@@ -33,7 +34,7 @@ from sojourn.store.access.clock import Clock
 from sojourn.store.database import Database
 from sojourn.store.names import Names
 
-SQLITE = "sqlite:///"
+SQLITE = "sqlite:"
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class Settings:
     database_url: str
     secret_key: bytes
     url: str = ""  # where customers reach us; empty where `serve` itself is reached
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is SQLite, which one process at a time may write to."""
+        return self.database_url.startswith(SQLITE)
 
 
 def settings(
@@ -59,8 +65,8 @@ def settings(
     Raises Misconfigured when it cannot be written.
     """
     folder = (data or Path(environment.get("SOJOURN_DATA_DIR") or "data")).absolute()
-    url = database_url or environment.get("SOJOURN_DATABASE_URL") or f"{SQLITE}{folder / 'sojourn.db'}"
-    if not make and url.startswith(SQLITE) and not Path(url.removeprefix(SQLITE)).exists():
+    url = database_url or environment.get("SOJOURN_DATABASE_URL") or f"{SQLITE}///{folder / 'sojourn.db'}"
+    if not make and url.startswith(SQLITE) and not Path(url.removeprefix(f"{SQLITE}///")).exists():
         raise NotFound(f"there is nothing in {folder} yet: import events, or name another folder by --data")
     _make(folder)
     key = environment.get("SOJOURN_SECRET_KEY")
@@ -94,10 +100,18 @@ class App:
     @contextlib.contextmanager
     def working(self, url: str) -> Iterator[Worker]:
         """The worker and the sender of this process, until the block ends; `url` is our public address."""
-        live = Live(Resident(), self.names, tapes_of_log(self.history.folder, self.names))
+        of_log = tapes_of_log(self.history.folder, self.names)
+        live = Live(Resident(), self.names, of_log)
         worker = Worker(self.database, live)
         sender = Sender(
-            Dispatching(self.database, live.resident, self.names, worker.catalogue, {}, self.publicly(url))
+            Dispatching(
+                self.database,
+                People(self.database, of_log),
+                self.names,
+                worker.catalogue,
+                {},
+                self.publicly(url),
+            )
         )
         worker.start()
         sender.start()
