@@ -53,6 +53,14 @@ def test_a_reader_cannot_write(database: Database) -> None:
         _put("a")(connection)
 
 
+def test_a_reader_sees_one_state_however_long_it_looks(database: Database) -> None:
+    with database.reading() as connection:
+        before = connection.scalar(sa.select(sa.func.count()).select_from(settings))
+        database.write(_put("a"))
+        assert connection.scalar(sa.select(sa.func.count()).select_from(settings)) == before == 0
+    assert _names(database) == ["a"]
+
+
 def test_work_may_not_wait_for_work(database: Database) -> None:
     with pytest.raises(BrokenInvariant):
         database.write(lambda connection: database.write(_put("a")))

@@ -33,8 +33,13 @@ _POSTGRES_SETTINGS = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,  # milliseconds
-    "options": "-c idle_in_transaction_session_timeout=10s -c timezone=UTC",
 }
+# A writer that stops in a transaction holds locks; a reader only keeps old rows from being cleaned away.
+_WRITING = "-c timezone=UTC -c idle_in_transaction_session_timeout=10s"
+_READING = (
+    "-c timezone=UTC -c idle_in_transaction_session_timeout=5min -c default_transaction_read_only=on"
+    " -c default_transaction_isolation=repeatable\\ read"  # all that a reader sees is of one instant
+)
 _OLDEST_SQLITE, _OLDEST_POSTGRES = (3, 35, 0), 140_000  # RETURNING; xid8 and its snapshots
 
 
@@ -60,9 +65,7 @@ def engines(url: URL, writers: int) -> tuple[Engine, Engine]:
     """Two engines on one database: for the writer threads, and for everybody who reads."""
     if url.get_backend_name() == "sqlite":
         return _sqlite(url, "BEGIN IMMEDIATE"), _sqlite(url, "BEGIN", "query_only = ON")
-    writing = _postgres(url, pool_size=writers + 2)
-    reading = _postgres(url, pool_size=8, options=" -c default_transaction_read_only=on")
-    return writing, reading
+    return _postgres(url, _WRITING, pool_size=writers + 2), _postgres(url, _READING, pool_size=8)
 
 
 def check_version(connection: Connection) -> None:
@@ -103,8 +106,8 @@ def _sqlite(url: URL, begin: str, *more: str) -> Engine:
     return engine
 
 
-def _postgres(url: URL, *, pool_size: int, options: str = "") -> Engine:
-    settings = {**_POSTGRES_SETTINGS, "options": f"{_POSTGRES_SETTINGS['options']}{options}"}
+def _postgres(url: URL, options: str, *, pool_size: int) -> Engine:
+    settings = {**_POSTGRES_SETTINGS, "options": options}
     engine = sa.create_engine(
         url, connect_args=settings, pool_size=pool_size, max_overflow=8, pool_pre_ping=True
     )
