@@ -1,4 +1,4 @@
-"""Times HTTP ingest, durable, against the store's own ceiling: the same rows in the same groups, no HTTP, no logic.
+"""Times HTTP ingest, durable, against the store's own ceiling: the same rows in groups, no HTTP and no logic.
 
 Eight clients each send batches of 100 track calls and wait for the answer, so up to 800 events make
 one commit; the ceiling writes groups of 800 with the bare driver (bench.store).  Customers are known
@@ -21,10 +21,13 @@ from pathlib import Path
 from bench.store import ceilings, load
 from sojourn.api import server
 from sojourn.api.app import create
-from sojourn.api.authority import SERVER, Authority, mint
+from sojourn.api.authority import SERVER, mint
 from sojourn.api.parts import Parts, Settings
 from sojourn.ingest.intake import Intake
+from sojourn.message.tokens import Keyring
+from sojourn.runtime.dispatch.prepare import Publicly
 from sojourn.store.database import Database
+from sojourn.store.names import Names
 
 BAR, SLOWEST = 0.4, 250  # share of the ceiling; milliseconds at the 99th percentile
 CLIENTS, BATCH, CUSTOMERS = 8, 100, 20_000
@@ -81,7 +84,11 @@ def measure(folder: Path, events: int, rounds: int) -> dict[str, object]:
         "ceiling": round(max(ceiling)),
         "ratio": round(best.rate / max(ceiling), 2),
         "bar": BAR,
-        "milliseconds": {"median": round(best.slow(0.5), 1), "p99": round(best.slow(0.99), 1), "bar": SLOWEST},
+        "milliseconds": {
+            "median": round(best.slow(0.5), 1),
+            "p99": round(best.slow(0.99), 1),
+            "bar": SLOWEST,
+        },
         "strangers": round(strangers.rate),
     }
 
@@ -90,7 +97,9 @@ def serve(path: str, port: int) -> None:
     """Serve a fresh database until told to stop."""
     with Database.open(f"sqlite:///{path}") as database:
         database.write(lambda connection: mint(connection, "bench", (SERVER,), database.now(), KEY))
-        parts = Parts(database, Intake(database), Settings(secret=b"bench"), Authority(database))
+        publicly = Publicly("http://bench", Keyring({0: bytes(32)}), b"bench")
+        names = Names(database.reading)
+        parts = Parts(database, names, Intake(database), publicly, Settings(secret=b"bench"))
         server.run(create(parts), "127.0.0.1", port)
 
 

@@ -14,7 +14,6 @@ from litestar import Litestar
 
 from sojourn.api import app as web
 from sojourn.api import parts
-from sojourn.api.authority import Authority
 from sojourn.errors import Misconfigured, NotFound
 from sojourn.ingest.intake import Intake
 from sojourn.lake.folder import Folder
@@ -91,7 +90,8 @@ class App:
     def web(self, url: str) -> Litestar:
         """The web application; `url` is our public address."""
         about = parts.Settings(self._derived(b"customers"), public_url=url)
-        return web.create(parts.Parts(self.database, Intake(self.database), about, Authority(self.database)))
+        ours = parts.Parts(self.database, self.names, Intake(self.database), self.publicly(url), about)
+        return web.create(ours)
 
     def publicly(self, url: str) -> Publicly:
         """Where customers reach us, and the keys with which we sign what they are sent."""

@@ -8,15 +8,22 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from sojourn import __version__
-from sojourn.api import problems
+from sojourn.api import feedback, health, problems
 from sojourn.api.parts import Parts
 from sojourn.api.tracking import calls, pixel
+from sojourn.api.visitors import consent, links
 
 
 def create(parts: Parts) -> Litestar:
     """The application of one installation; its description (OpenAPI 3.1) is at /schema/openapi.json."""
     return Litestar(
-        route_handlers=[calls.router, pixel.router],
+        route_handlers=[
+            *(calls.router, pixel.router),
+            *(links.router, consent.router),
+            *(feedback.router, health.router),
+        ],
+        on_startup=[parts.visits.start],
+        on_shutdown=[parts.visits.stop],
         dependencies={"parts": Provide(lambda: parts, sync_to_thread=False, use_cache=True)},
         exception_handlers={Exception: problems.respond},
         openapi_config=OpenAPIConfig(

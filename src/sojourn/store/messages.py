@@ -84,5 +84,11 @@ def hits_of(connection: Connection, effect: int) -> Hits:
     return Hits(**{part: rows[column] for column, part in _HITS.items()})
 
 
+def hits_since(connection: Connection, at: int) -> Hits:
+    """All hits from an instant on (microseconds UTC), in order."""
+    rows = fetch(connection, sa.select(hits).where(hits.c.at >= at).order_by(hits.c.id))
+    return Hits(**{part: rows[column] for column, part in _HITS.items()})
+
+
 _HITS = {"effect": "effects", "n": "links", "at": "at", "ip": "ips", "agent": "agents", "machine": "machines"}
 """Column of the table → field of Hits."""
