@@ -20,8 +20,9 @@ import numpy as np
 import pyarrow as pa
 
 from bench.data import DAYS, START, VOCABULARY, synthetic
+from sojourn.rule.cohort import Cohort
 from sojourn.rule.definition import Rule
-from sojourn.rule.evaluate import Cohort, evaluate
+from sojourn.rule.evaluate import evaluate
 from sojourn.rule.text import parse
 from sojourn.tape.tape import Bools, Column, Columns, Tape
 

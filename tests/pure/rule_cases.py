@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rule_reading import Asked, Event, Value
 
 from sojourn.rule import definition as d
-from sojourn.rule.evaluate import Cohort
+from sojourn.rule.cohort import Cohort
 from sojourn.rule.span import DAY, HOUR, Span, instants
 from sojourn.rule.text.comparisons import HOWS, OF_A_MEASURE, OF_A_TIME, OF_A_VALUE, SPANS
 from sojourn.tape.build import build

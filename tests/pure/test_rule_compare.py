@@ -9,7 +9,8 @@ import pytest
 from rule_cases import cohort, tape_of
 from rule_reading import Asked, Event, Value
 
-from sojourn.rule.evaluate import Cohort, evaluate
+from sojourn.rule.cohort import Cohort
+from sojourn.rule.evaluate import evaluate
 from sojourn.rule.span import instants
 from sojourn.rule.text import parse, parse_where
 from sojourn.rule.where import where

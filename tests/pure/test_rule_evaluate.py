@@ -18,7 +18,7 @@ Case = tuple[People, list[Asked]]
 ANYTHING = (d.Comparison("exists", True),)
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(rules, people)
 def test_a_cohort_is_read_as_each_customer_alone(rule: d.Rule, case: Case) -> None:
     crowd, asked = case
@@ -29,7 +29,7 @@ def test_a_cohort_is_read_as_each_customer_alone(rule: d.Rule, case: Case) -> No
     assert [evaluate(rule, batch.take(np.array([n])))[0] for n in range(len(asked))] == expected
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(rules, people)
 def test_marks_beside_the_tape_are_read_as_on_the_tape(rule: d.Rule, case: Case) -> None:
     crowd, asked = case

@@ -25,7 +25,7 @@ Case = tuple[People, list[Asked]]
 LENGTHS = (0, *(span.length for span in ARE_SPANS))
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(rules, people)
 def test_the_answer_stays_until_the_horizon(rule: d.Rule, case: Case) -> None:
     crowd, asked = case

@@ -37,8 +37,6 @@ from sojourn.tape.kernels.chain import chain
 from sojourn.tape.tape import NEVER, Bools, Floats, Ints
 from sojourn.tape.weave import weave
 
-__all__ = ["Cohort", "Input", "Reading", "edge_holds", "entered_with", "evaluate", "read"]
-
 Instants: TypeAlias = npt.NDArray[np.datetime64]
 Input: TypeAlias = Ints | Floats | Instants | tuple[Values, ...]
 """What a leaf looked at, for each asking: a number, an instant or a value of a column."""

@@ -24,6 +24,7 @@ from sojourn.rule.definition import (
     What,
     Window,
 )
+from sojourn.rule.span import Span
 
 _SAID = {
     "is": "is {}",
@@ -60,7 +61,8 @@ _OF = {"sum": "the sum of", "min": "the least", "max": "the greatest", "avg": "t
 def sentence(rule: Rule) -> str:
     """The rule as a sentence; it names all that the rule names."""
     clause = _clause(rule)
-    return f"{clause[0].upper()}{clause[1:]}."
+    first = 1 if clause.startswith("(") else 0
+    return f"{clause[: first + 1].upper()}{clause[first + 1 :]}."
 
 
 def _clause(rule: Rule) -> str:
@@ -133,7 +135,10 @@ def _link(link: Link) -> str:
 
 
 def _event(name: str, where: tuple[Condition, ...]) -> str:
-    return _quoted(name) + (f" (whose {_conditions(where)})" if where else "")
+    then = (
+        ", seen from then" if any(isinstance(test.value, Span) for one in where for test in one.tests) else ""
+    )
+    return _quoted(name) + (f" (whose {_conditions(where)}{then})" if where else "")
 
 
 def _outcome(rule: Outcome) -> str:
