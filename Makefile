@@ -26,7 +26,7 @@ setup: .venv/.synced ## make .venv with the `sojourn` command in it, and compile
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 .venv/.synced: .venv/bin/uv pyproject.toml uv.lock
-	$(BIN)/uv sync --quiet --frozen
+	$(BIN)/uv sync --quiet --frozen --inexact
 	$(BIN)/sojourn doctor
 	@touch $@
 
@@ -56,5 +56,5 @@ dev: setup ## serve from ./data with what a developer wants to see
 	$(BIN)/sojourn serve --data data --verbose $(ARGS)
 
 bench: setup ## the bars of the project as ratios within one run, as JSON
-	$(BIN)/uv sync --quiet --frozen --group bench
+	$(BIN)/uv sync --quiet --frozen --inexact --group bench
 	$(BIN)/python -m bench $(ARGS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 
 import msgspec
 from rich.console import Console
@@ -26,7 +27,7 @@ def as_table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, title: s
     """Print rows under heads; numbers stand to the right, with spaces between thousands."""
     table = Table(*heads, title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
     kept = [tuple(row) for row in rows]
-    for column, cells in zip(table.columns, zip(*kept, strict=True), strict=False):
+    for column, cells in zip(table.columns, zip_longest(*kept), strict=False):
         if all(isinstance(cell, int | float | None) for cell in cells):
             column.justify = "right"
     for row in kept:

@@ -14,6 +14,9 @@ from sojourn.cli.installation import opened
 if TYPE_CHECKING:
     from sojourn.tape.tape import Tape
 
+_SHOWN = 9
+"""Periods of a retention that fit on a screen; --json has all."""
+
 
 def funnel(
     steps: Annotated[str, typer.Option(metavar="A,B,C", help="Names of events, in order.")],
@@ -70,9 +73,10 @@ def retention(
     if json:
         answer.as_json(found)
         return
-    most = max((len(cohort.returned) for cohort in found.cohorts), default=0)
-    heads = ("began", "customers", *(str(number) for number in range(most)))
-    answer.as_table(heads, ((cohort.start, cohort.size, *cohort.returned) for cohort in found.cohorts))
+    heads = ("began", "customers", *(str(number) for number in range(_SHOWN)))
+    answer.as_table(
+        heads, ((cohort.start, cohort.size, *cohort.returned[:_SHOWN]) for cohort in found.cohorts)
+    )
 
 
 def paths(data: Data = None, database: Database = None, json: Json = False) -> None:
