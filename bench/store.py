@@ -219,7 +219,7 @@ def _runs(ids: Ints, step: int) -> Runs:
     """The runs with these ids, all on one step and due soon after one another."""
     row = np.arange(len(ids))
     made: dict[str, Any] = {field.name: row * 0 + step for field in fields(Runs)}
-    made |= {"ids": ids, "customers": ids, "partitions": ids % 64, "slot_texts": [""] * len(ids)}
+    made |= {"ids": ids, "customers": ids, "partitions": ids % 64}
     made |= {"reasons": [""] * len(ids), "left": row * 0 + NEVER, "due": row + NOW + step}
     return Runs(**made)
 

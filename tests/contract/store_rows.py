@@ -38,7 +38,7 @@ def runs(ids: list[int], **columns: Any) -> Runs:
     made: dict[str, Any] = {name: np.zeros(count, np.int64) for name in Runs.__dataclass_fields__}
     made |= {"ids": column, "customers": column, "partitions": column % 64, "versions": column * 0 + 1}
     made |= {"journeys": column * 0 + 1, "entered": column * 0 + NOW, "due": column * 0 + NOW}
-    made |= {"left": column * 0 + NEVER, "slot_texts": [""] * count, "reasons": [""] * count}
+    made |= {"left": column * 0 + NEVER, "reasons": [""] * count}
     return Runs(**(made | columns))
 
 

@@ -74,6 +74,8 @@ class Live:
             triggered = self._triggered(catalogue, news.names[stirring])
             turn.play(connection, triggered, until - self._max_late)
             moved, planned = turn.write(connection, self.names)
+            if not turn.heard_itself():
+                held = partitions.past_own(connection, held, sum(len(marks) for marks, _ in turn.world.told))
         met = np.maximum(held.met, until)
         partitions.save(connection, replace(held, met=met, due=runs.next_due(connection, held.ids)))
         return Ticked(len(news), moved, planned, len(held))
@@ -174,6 +176,11 @@ class Turn:
     def _at_least(self, stored: runs.Runs, too_late: int) -> runs.Runs:
         late = (stored.due < too_late) & (stored.left > self.until)
         return replace(stored, due=np.where(late, self.until, stored.due))
+
+    def heard_itself(self) -> bool:
+        """Whether tapes must hear of what it told, so that the next tick has to read it."""
+        heard = self.catalogue.heard
+        return any(marks.name in heard or marks.traits for marks, _ in self.world.told)
 
     def write(self, connection: Connection, names: Names) -> tuple[int, int]:
         """Write runs, counts, ledger and marks; how many runs moved, and how many sends were planned."""

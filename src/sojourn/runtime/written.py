@@ -54,7 +54,6 @@ def stored_runs(moved: Runs, offered: Offered, customers: Ints) -> runs.Runs:
         customers=owners,
         partitions=owners % PARTITIONS,
         slots=moved.slots,
-        slot_texts=[""] * n,
         steps=moved.steps.astype(np.int64),
         hops=moved.hops.astype(np.int64),
         entered=moved.entered,
@@ -64,7 +63,6 @@ def stored_runs(moved: Runs, offered: Offered, customers: Ints) -> runs.Runs:
         left=moved.left,
         reasons=[names[version][reason] for version, reason in pairs],
         entry_keys=moved.entries,
-        entry_positions=np.zeros(n, np.int64),
     )
 
 

@@ -97,6 +97,20 @@ def news(connection: Connection, since: Held, until: Held, names: Ints) -> Logge
     return log.between(connection, first, last, names)
 
 
+def past_own(connection: Connection, held: Held, own: int) -> Held:
+    """The offsets past the `own` events that the tick has appended, of which nobody need hear.
+
+    Only if they are all that is left to be read; on PostgreSQL others may append in between, so there
+    they stay to be read.
+    """
+    if is_postgres(connection):
+        return held
+    newest = connection.scalar(sa.select(sa.func.max(events.c.position))) or 0
+    if newest - held.read_positions.max() != own:
+        return held
+    return replace(held, read_positions=np.full(len(held), newest))
+
+
 def save(connection: Connection, held: Held) -> None:
     """Write offsets, what was met and what is due of held partitions."""
     rows = {

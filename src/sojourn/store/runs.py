@@ -25,7 +25,6 @@ class Runs:
     customers: Ints  # int64[n]
     partitions: Ints  # int64[n]
     slots: Ints  # int64[n], hash of the value that keys re-entry, 0 when not keyed
-    slot_texts: Sequence[str]
     steps: Ints  # int64[n]
     hops: Ints  # int64[n]
     entered: Ints  # int64[n], microseconds UTC, as are the next four
@@ -35,7 +34,6 @@ class Runs:
     left: Ints  # NEVER while inside
     reasons: Sequence[str]
     entry_keys: Ints  # int64[n], the entering event
-    entry_positions: Ints
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -58,7 +56,7 @@ def save(connection: Connection, moved: Runs) -> None:
 def due(connection: Connection, partitions: Ints, now: int, limit: int) -> Ints:
     """The customers of the runs inside these partitions that time moves at `now`, of at most `limit` runs."""
     chosen = sa.select(runs.c.customer).where(_DUE, runs.c.due <= now)
-    chosen = chosen.where(runs.c.partition.in_(partitions.tolist())).order_by(runs.c.due, runs.c.id)
+    chosen = chosen.where(runs.c.partition.in_(partitions.tolist())).order_by(runs.c.due)
     return np.unique(fetch(connection, chosen.limit(limit))["customer"])
 
 
@@ -115,7 +113,6 @@ _COLUMNS = {
     "customer": "customers",
     "partition": "partitions",
     "slot": "slots",
-    "slot_text": "slot_texts",
     "step": "steps",
     "hop": "hops",
     "entered": "entered",
@@ -125,7 +122,6 @@ _COLUMNS = {
     "left": "left",
     "reason": "reasons",
     "entry_key": "entry_keys",
-    "entry_position": "entry_positions",
 }
 """Column of the table → field of Runs."""
 

@@ -151,13 +151,11 @@ runs = _table(
     *_bigs("version", "journey", "customer"),
     _small("partition"),
     _big("slot", 0),  # hash of the value that keys re-entry, 0 when not keyed
-    _text("slot_text", ""),
     _small("step"),
     *_bigs("hop", "entered", "since", "due", "seen"),
     _big("left", NEVER),
     _text("reason", ""),
     _big("entry_key", 0),
-    _big("entry_position", 0),
     Index("runs_by_customer", "customer", "journey", "slot"),
     _partial("runs_due", "partition", "due", where=f"due < {NEVER}"),
     postgresql_with={"fillfactor": 80},
