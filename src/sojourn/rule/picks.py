@@ -154,17 +154,22 @@ def traits(cohort: Cohort, name: str) -> tuple[Values, ...]:
 def _picks(cohort: Cohort, window: Window, picks: Several[Pick]) -> Picks:
     """Only the tapes that have any of the events; the window of each asking."""
     picks = [pick for pick in picks if len(pick.selection)]
-    m = len(cohort)
-    since, until = np.full(m, LONG_AGO), np.full(m, NEVER)
+    since, until = _each(LONG_AGO, cohort), _each(NEVER, cohort)
     if window.since_entry:
         picks = [replace(pick, selection=_as_met(pick.selection)) for pick in picks]
-        since = np.full(m, NEVER) if cohort.since is None else cohort.since + 1
+        since = _each(NEVER, cohort) if cohort.since is None else cohort.since + 1
     if window.within is not None:
-        since = np.maximum(since, cohort.now - window.within.length)
+        begins = cohort.now - window.within.length
+        since = np.maximum(since, begins) if window.since_entry else begins
     if window.between is not None:
         since = np.maximum(since, extent(window.between[0], cohort.zone)[0])
-        until = np.full(m, extent(window.between[1], cohort.zone)[1])
+        until = _each(np.int64(extent(window.between[1], cohort.zone)[1]), cohort)
     return Picks(tuple(picks), cohort.now, since, until)
+
+
+def _each(instant: np.int64, cohort: Cohort) -> Ints:
+    """The same instant for each asking, in no memory."""
+    return np.broadcast_to(instant, len(cohort))
 
 
 def _as_met(selection: Selection) -> Selection:

@@ -62,9 +62,10 @@ def linked(tape: Tape, links: tuple[Link, ...], zone: str) -> tuple[Selection, I
         return nothing(tape), np.empty(0, np.int64)
 
     def mark() -> tuple[Selection, Ints]:
-        bits = np.zeros(len(tape), np.int32)
+        smallest: type[np.signedinteger] = np.int8 if len(links) < 8 else np.int32
+        bits = np.zeros(len(tape), smallest)
         for number, link in enumerate(links):
-            bits[named(tape, link.event, link.where, zone).positions] |= 1 << number
+            bits[named(tape, link.event, link.where, zone).positions] |= smallest(1 << number)
         selection = select(tape, mask=bits != 0)
         return selection, bits[selection.positions].astype(np.int64)
 

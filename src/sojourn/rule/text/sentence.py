@@ -135,9 +135,8 @@ def _link(link: Link) -> str:
 
 
 def _event(name: str, where: tuple[Condition, ...]) -> str:
-    then = (
-        ", seen from then" if any(isinstance(test.value, Span) for one in where for test in one.tests) else ""
-    )
+    relative = any(isinstance(test.value, Span) for one in where for test in one.tests)
+    then = ", seen from then" if relative else ""
     return _quoted(name) + (f" (whose {_conditions(where)}{then})" if where else "")
 
 
