@@ -14,10 +14,11 @@ from litestar import Litestar
 
 from sojourn.api import app as web
 from sojourn.api import parts
+from sojourn.demo_clock import clock_of
 from sojourn.errors import Misconfigured, NotFound
-from sojourn.ingest.intake import Intake
 from sojourn.lake.folder import Folder
 from sojourn.message.tokens import Keyring
+from sojourn.runtime.audit.auditor import Audit, audit
 from sojourn.runtime.catalogue import Catalogue
 from sojourn.runtime.dispatch.dispatcher import Dispatching
 from sojourn.runtime.dispatch.people import People
@@ -90,12 +91,16 @@ class App:
     def web(self, url: str) -> Litestar:
         """The web application; `url` is our public address."""
         about = parts.Settings(self._derived(b"customers"), public_url=url)
-        ours = parts.Parts(self.database, self.names, Intake(self.database), self.publicly(url), about)
+        ours = parts.Parts(self.database, self.names, self.history, self.publicly(url), about)
         return web.create(ours)
 
     def publicly(self, url: str) -> Publicly:
         """Where customers reach us, and the keys with which we sign what they are sent."""
         return Publicly(url.rstrip("/"), Keyring({0: self._derived(b"tokens")}), self._derived(b"seals"))
+
+    def audit(self) -> Audit:
+        """What the tables say of each other, over one reading of them: see runtime.audit."""
+        return audit(self.history, self.publicly("").seal)
 
     @contextlib.contextmanager
     def working(self, url: str) -> Iterator[Worker]:
@@ -136,6 +141,7 @@ def open_app(
 
     `on_broken` is called when nobody knows any more what is on disk: the process must stop.
     """
+    clock = clock or clock_of(settings.data)
     with Database.open(settings.database_url, clock=clock, on_broken=on_broken) as database:
         names = Names(database.reading)
         history = History(database, Folder.local(settings.data / "lake"), names)

@@ -68,6 +68,10 @@ def _contents(app: App) -> Iterator[tuple[str, object]]:
         yield "in quarantine", quarantine.count(connection)
         for state, count in effects.counts(connection).items():
             yield f"messages {state.name.lower()}", count
+    found = app.audit()
+    yield "audit", f"{len(found.violations)} violations" if found.violations else "everything agrees"
+    for number, violation in enumerate(found.violations, 1):
+        yield f"violation {number}", str(violation)
 
 
 command = Command("doctor", doctor)

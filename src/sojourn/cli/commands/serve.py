@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,7 +34,12 @@ def serve(
     logs.begin(debug=verbose)
     place, local = settings(data, database), f"http://{host}:{port}"
     public = url or place.url or local
-    with serving.claimed(place.data, local) as claim, opened_at(place) as app, app.working(public):
+    with (
+        serving.claimed(place.data, local) as claim,
+        opened_at(place) as app,
+        app.working(public),
+        _in_time(app),
+    ):
         _let_in(app, claim)
 
         def started() -> None:
@@ -41,6 +47,13 @@ def serve(
             answer.say(f"Sojourn serves at {local} from {place.data}; Ctrl-C ends it.")
 
         server.run(app.web(public), host, port, started=started)
+
+
+def _in_time(app: App) -> AbstractContextManager[None]:
+    from sojourn.demo_clock import DemoClock
+
+    clock = app.database.now
+    return clock.ringing(app.database) if isinstance(clock, DemoClock) else nullcontext()
 
 
 def _let_in(app: App, claim: Serving) -> None:

@@ -1,0 +1,1 @@
+"""The demo: the whole of Sojourn on real input, with a clock that runs fast and numbers that must agree."""
