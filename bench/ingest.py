@@ -23,9 +23,10 @@ from sojourn.api import server
 from sojourn.api.app import create
 from sojourn.api.authority import SERVER, mint
 from sojourn.api.parts import Parts, Settings
-from sojourn.ingest.intake import Intake
+from sojourn.lake.folder import Folder
 from sojourn.message.tokens import Keyring
 from sojourn.runtime.dispatch.prepare import Publicly
+from sojourn.runtime.history import History
 from sojourn.store.database import Database
 from sojourn.store.names import Names
 
@@ -99,7 +100,8 @@ def serve(path: str, port: int) -> None:
         database.write(lambda connection: mint(connection, "bench", (SERVER,), database.now(), KEY))
         publicly = Publicly("http://bench", Keyring({0: bytes(32)}), b"bench")
         names = Names(database.reading)
-        parts = Parts(database, names, Intake(database), publicly, Settings(secret=b"bench"))
+        history = History(database, Folder.local(Path(path).parent / "lake"), names)
+        parts = Parts(database, names, history, publicly, Settings(secret=b"bench"))
         server.run(create(parts), "127.0.0.1", port)
 
 

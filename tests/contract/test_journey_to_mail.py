@@ -121,7 +121,7 @@ def eventually(condition: object, seconds: float = 15) -> None:
 def test_an_event_becomes_one_mail(app: App, mailbox: tuple[Mailbox, int]) -> None:
     kept, port = mailbox
     publish(app, port)
-    intake = Intake(app.database)
+    intake = Intake(app.database, Books(app.names))
     people = [f"p{n}" for n in range(20)]
     with app.working("http://localhost:8000"):
         for _ in range(2):  # the second time is a client's retry

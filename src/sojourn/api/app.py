@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from litestar import Litestar
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
 
 from sojourn import __version__
-from sojourn.api import feedback, health, problems
+from sojourn.api import feedback, health, problems, resources
 from sojourn.api.parts import Parts
+from sojourn.api.resource import Resource
 from sojourn.api.tracking import calls, pixel
 from sojourn.api.visitors import consent, links
+from sojourn.registry import declared
 
 
 def create(parts: Parts) -> Litestar:
@@ -21,7 +25,9 @@ def create(parts: Parts) -> Litestar:
             *(calls.router, pixel.router),
             *(links.router, consent.router),
             *(feedback.router, health.router),
+            *(resource.router() for resource in declared(resources, Resource).values()),
         ],
+        state=State({"parts": parts}),
         on_startup=[parts.visits.start],
         on_shutdown=[parts.visits.stop],
         dependencies={"parts": Provide(lambda: parts, sync_to_thread=False, use_cache=True)},
@@ -31,6 +37,7 @@ def create(parts: Parts) -> Litestar:
             version=__version__,
             use_handler_docstrings=True,
             render_plugins=[JsonRenderPlugin()],
+            components=Components(security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}),
         ),
         logging_config=None,
         debug=False,

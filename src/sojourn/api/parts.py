@@ -16,8 +16,10 @@ from sqlalchemy import Connection
 from sojourn.api.authority import Authority
 from sojourn.api.pace import Pace
 from sojourn.api.visitors.visits import Visits
+from sojourn.ingest.accept import Books
 from sojourn.ingest.intake import Intake
 from sojourn.runtime.dispatch.prepare import Publicly
+from sojourn.runtime.history import History
 from sojourn.store.database import Database
 from sojourn.store.names import Names
 
@@ -45,10 +47,12 @@ class Parts:
     """The parts of one running installation."""
 
     def __init__(
-        self, database: Database, names: Names, intake: Intake, publicly: Publicly, settings: Settings
+        self, database: Database, names: Names, history: History, publicly: Publicly, settings: Settings
     ) -> None:
-        self.database, self.names, self.intake = database, names, intake
+        self.database, self.names, self.history = database, names, history
         self.publicly, self.settings = publicly, settings
+        self.books = Books(names)
+        self.intake = Intake(database, self.books)
         self.authority = Authority(database)
         self.visits = Visits(database, names, settings.secret, settings.settle)
         self.by_key = Pace(settings.requests_a_second)

@@ -21,12 +21,10 @@ from sojourn.errors import SojournError, Unavailable
 from sojourn.ingest.accept import Books, accept
 from sojourn.ingest.arrivals import arrivals
 from sojourn.ingest.event import Event, Reading
-from sojourn.ingest.identify import OnMerge, nothing_else
 from sojourn.store.access.trouble import trouble
 from sojourn.store.database import Database
 from sojourn.store.files import quarantine
 from sojourn.store.files.quarantine import Refused
-from sojourn.store.names import Names
 
 _AT_ONCE = 5_000  # events of one transaction: well under a second; a request's own are never parted
 _POISON = (
@@ -53,8 +51,8 @@ class _Request:
 class Intake:
     """The door through which events come into the database of this process."""
 
-    def __init__(self, database: Database, on_merge: OnMerge = nothing_else) -> None:
-        self._database, self._books = database, Books(Names(database.reading), on_merge=on_merge)
+    def __init__(self, database: Database, books: Books) -> None:
+        self._database, self._books = database, books
         self._lock = threading.Lock()
         self._waiting: deque[_Request] = deque()
         self._asked = False

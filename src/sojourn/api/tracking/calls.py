@@ -56,7 +56,7 @@ async def receive(request: Request[Any, Any, Any], call: FromPath[str], parts: G
     source = admitted(request, key, kind, limits, parts)
     single = "" if kind in _BATCHES else kind
     reading = segment.read(envelope, source, parts.database.now(), os.urandom(8).hex(), single)
-    await stored(parts, reading, f"{kind} by key {key.prefix}")
+    await stored(parts, reading, f"{kind} by key {key.id}")
     if single and reading.rejected:
         raise Invalid(reading.rejected[0].why, place=reading.rejected[0].place)
     return Response(_SUCCESS)
@@ -73,7 +73,7 @@ async def stored(parts: Parts, reading: Reading, source: str) -> None:
 
 def admitted(request: Request[Any, Any, Any], key: Key, kind: str, limits: Limits, parts: Parts) -> Source:
     """What is believed of calls by this key.  Raises Forbidden, or TooMany where it goes too fast."""
-    parts.by_key.check(key.prefix)
+    parts.by_key.check(str(key.id))
     if SERVER in key.scopes or "admin" in key.scopes:
         return Source(Origin.IMPORT if kind == "import" else Origin.SERVER, limits)
     if PUBLIC not in key.scopes or kind == "import":

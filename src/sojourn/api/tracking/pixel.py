@@ -38,7 +38,7 @@ async def pixel(request: Request[Any, Any, Any], call: FromPath[str], parts: Giv
         key = await parts.authority.key(*calls.secrets(request, envelope, SEGMENT))
         source = calls.admitted(request, key, call, SEGMENT, parts)
         reading = segment.read(envelope, source, parts.database.now(), os.urandom(8).hex(), call)
-        await calls.stored(parts, reading, f"pixel {call} by key {key.prefix}")
+        await calls.stored(parts, reading, f"pixel {call} by key {key.id}")
     return picture()
 
 

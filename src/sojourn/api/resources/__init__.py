@@ -1,0 +1,1 @@
+"""What people's programs read and change, one resource a file."""

@@ -1,0 +1,174 @@
+"""Journeys: drafts, checks, versions, counts, and starting one for a customer."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get, post, put
+from litestar.params import FromPath
+from sqlalchemy import Connection
+
+from sojourn.api import publishing
+from sojourn.api.etag import matched, tagged
+from sojourn.api.parts import Given, Parts
+from sojourn.api.people import Person, identified
+from sojourn.api.resource import Resource
+from sojourn.api.visitors.told import Mark, tell
+from sojourn.errors import Conflict, Invalid
+from sojourn.journey.check import Finding
+from sojourn.journey.definition import REQUESTED
+from sojourn.journey.program import Program
+from sojourn.journey.text import read_journey
+from sojourn.store import counts
+from sojourn.store.definitions import journeys
+from sojourn.store.definitions.journeys import Journey, Version
+from sojourn.tape.hashing import hash_text
+
+
+class Text(msgspec.Struct, frozen=True):
+    """A journey as YAML."""
+
+    text: str
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """A journey, its draft and its versions."""
+
+    name: str
+    state: str
+    draft: str
+    versions: tuple[Version, ...]
+
+
+class StateWanted(msgspec.Struct, frozen=True):
+    """`paused` lets nobody in and moves nobody, `archived` is paused for good."""
+
+    state: str
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """How often something happened on a step: entered, visit, exit (of that name), left (for that reason)."""
+
+    version: int
+    step: str
+    what: str
+    name: str
+    count: int
+
+
+class Start(Person, frozen=True, rename="camel"):
+    """Whom to start a journey for, and what the entering event carries.
+
+    `message_id` makes a repeat count once; so does an Idempotency-Key header.
+    """
+
+    properties: Mapping[str, str | int | float | bool] = {}
+    message_id: str = ""
+
+
+class Started(msgspec.Struct, frozen=True):
+    """The event that asks the journey to take them; whether it does is up to its triggers."""
+
+    event: str
+
+
+@get("/")
+async def every(parts: Given) -> list[Journey]:
+    """All journeys, by name."""
+    return await parts.read(journeys.every)
+
+
+@get("/{name:str}")
+async def one(name: FromPath[str], parts: Given) -> Response[Shown]:
+    """A journey with its draft and versions."""
+    return await parts.read(partial(_shown, name=name))
+
+
+@put("/{name:str}")
+async def save(
+    request: Request[Any, Any, Any], name: FromPath[str], data: Text, parts: Given
+) -> Response[Shown]:
+    """Save a draft, of a new journey too.  With If-Match only if nobody has changed it since."""
+    draft = read_journey(data.text)
+    if draft.name != name:
+        raise Invalid(f"the text is of {draft.name!r}, not of {name!r}", place="journey")
+    await parts.write(partial(_save, parts=parts, name=name, text=data.text, match=matched(request)))
+    return await parts.read(partial(_shown, name=name))
+
+
+@post("/check", status_code=200)
+async def check(data: Text, parts: Given) -> list[Finding]:
+    """What is wrong with a draft, errors first; nothing is kept."""
+    draft = read_journey(data.text)
+    return await parts.read(lambda connection: publishing.findings(connection, draft))
+
+
+@post("/publish", status_code=200)
+async def publish(data: Text, parts: Given) -> Version:
+    """Make a version that takes all new runs from now on; those inside stay on theirs."""
+    return await parts.write(lambda c: publishing.publish(c, data.text, parts.database.now()))
+
+
+@put("/{name:str}/state", status_code=200)
+async def set_state(name: FromPath[str], data: StateWanted, parts: Given) -> Response[Shown]:
+    """Run, pause or archive a journey."""
+    if data.state not in {"live", "paused", "archived"}:
+        raise Invalid("must be live, paused or archived", place="state")
+    await parts.write(lambda c: journeys.set_state(c, name, data.state, parts.database.now()))
+    return await parts.read(partial(_shown, name=name))
+
+
+@get("/{name:str}/counts")
+async def counted(name: FromPath[str], parts: Given) -> list[Counted]:
+    """The counts of all versions, step by step."""
+    return await parts.read(partial(_counted, name=name))
+
+
+@post("/{name:str}/start", status_code=202, opt={"scope": "send"})
+async def start(request: Request[Any, Any, Any], name: FromPath[str], data: Start, parts: Given) -> Started:
+    """Ask a journey to take a customer: its trigger is the event `Journey Requested` with its name."""
+    message = data.message_id or request.headers.get("idempotency-key", "") or uuid.uuid4().hex
+    key = hash_text(f"start.{name}.{message}")
+    await parts.write(partial(_start, parts=parts, name=name, data=data, key=key))
+    return Started(f"{key:016x}")
+
+
+resource = Resource("journeys", (every, one, save, check, publish, set_state, counted, start))
+
+
+def _shown(connection: Connection, name: str) -> Response[Shown]:
+    journey = journeys.find(connection, name)
+    versions = tuple(journeys.of_journey(connection, journey.id))
+    return tagged(Shown(journey.name, journey.state, journey.draft, versions), journey.etag)
+
+
+def _save(connection: Connection, parts: Parts, name: str, text: str, match: int | None) -> None:
+    now = parts.database.now()
+    if name in {journey.name for journey in journeys.every(connection)}:
+        journeys.save_draft(connection, name, text, now, match=match)
+    elif match is not None:
+        raise Conflict(f"there is no journey {name!r} any more")
+    else:
+        journeys.create(connection, name, text, now)
+
+
+def _counted(connection: Connection, name: str) -> list[Counted]:
+    found = []
+    for version in journeys.of_journey(connection, journeys.find(connection, name).id):
+        steps = [placed.id for placed in Program(read_journey(version.text)).placed]
+        for (_, step, what, which), count in counts.of_version(connection, version.id).items():
+            found.append(Counted(version.number, steps[step] if step >= 0 else "", what, which, count))
+    return found
+
+
+def _start(connection: Connection, parts: Parts, name: str, data: Start, key: int) -> None:
+    now = parts.database.now()
+    if journeys.find(connection, name).state != "live":
+        raise Conflict(f"journey {name!r} is not live")
+    customer = identified(connection, data, now)
+    mark = Mark(key, REQUESTED, customer, now, {**data.properties, "journey": name})
+    tell(connection, parts.names, [mark], now)
