@@ -1,4 +1,4 @@
-"""Marks of segments: entering and leaving one is an event on the customer's tape."""
+"""Marks of customers: entering and leaving a segment, and being merged, are events on the customer's tape."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from sojourn.tape.tape import Bools, Ints
 
 SEGMENT_ENTERED = "Segment Entered"
 SEGMENT_LEFT = "Segment Left"
+CUSTOMERS_MERGED = "Customers Merged"
+CUSTOMERS_PARTED = "Customers Parted"
 
 
 def keys(segment: str, customers: Ints, instants: Ints, entered: Bools) -> Ints:

@@ -7,7 +7,7 @@ Time is looked at once a period only, which is part of the definition: so it is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -49,6 +49,12 @@ class Membership:
     def take(self, which: Ints) -> Membership:
         return Membership(self.members[which], self.seen[which], self.due[which])
 
+    def put(self, which: Ints, those: Membership) -> Membership:
+        """The same but for the customers at these places, who stand where `those` do."""
+        members, seen, due = self.members.copy(), self.seen.copy(), self.due.copy()
+        members[which], seen[which], due[which] = those.members, those.seen, those.due
+        return Membership(members, seen, due)
+
 
 @dataclass(frozen=True, eq=False)
 class Crossings:
@@ -57,6 +63,18 @@ class Crossings:
     rows: Ints  # int64[k], row of the customer on the tapes
     instants: Ints  # int64[k], microseconds UTC
     entered: Bools  # bool[k], else left
+
+    def take(self, which: Ints) -> Crossings:
+        return Crossings(self.rows[which], self.instants[which], self.entered[which])
+
+    @staticmethod
+    def concat(parts: Sequence[Crossings]) -> Crossings:
+        """All of `parts`, one after another; at least one is needed."""
+        return Crossings(
+            np.concatenate([part.rows for part in parts]),
+            np.concatenate([part.instants for part in parts]),
+            np.concatenate([part.entered for part in parts]),
+        )
 
 
 def follow(
@@ -73,7 +91,7 @@ def follow(
         _followed(rule, cohort.take(which), membership.take(which), heard, period)
         for which in _blocks(cohort, membership, heard)
     ]
-    return _joined([part[0] for part in parts]), _together([part[1] for part in parts])
+    return _joined([part[0] for part in parts]), Crossings.concat([part[1] for part in parts])
 
 
 def check(segments: Mapping[str, Rule]) -> None:
@@ -198,12 +216,4 @@ def _joined(parts: list[Membership]) -> Membership:
         np.concatenate([part.members for part in parts]),
         np.concatenate([part.seen for part in parts]),
         np.concatenate([part.due for part in parts]),
-    )
-
-
-def _together(parts: list[Crossings]) -> Crossings:
-    return Crossings(
-        np.concatenate([part.rows for part in parts]),
-        np.concatenate([part.instants for part in parts]),
-        np.concatenate([part.entered for part in parts]),
     )

@@ -7,13 +7,20 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from sojourn.customer.marks import CUSTOMERS_MERGED, CUSTOMERS_PARTED, SEGMENT_ENTERED, SEGMENT_LEFT
 from sojourn.journey.definition import Journey
 from sojourn.journey.effects import Mark, Send
 from sojourn.journey.program import Program
 from sojourn.message import policy as policies
 from sojourn.message.policy import Policy
-from sojourn.rule.definition import Rule
-from sojourn.rule.needs import Needs, needs
+from sojourn.rule.cohort import Cohort
+from sojourn.rule.definition import Bucket, Rule
+from sojourn.rule.evaluate import evaluate
+from sojourn.rule.needs import Needs, needs, parts
+from sojourn.tape.build import empty
+from sojourn.tape.hashing import mix
 
 if TYPE_CHECKING:
     from sojourn.message.template import Template
@@ -34,11 +41,22 @@ class Offered:
 
 
 @dataclass(frozen=True)
+class Followed:
+    """One segment whose members are kept; `version` changes with its rule and with any that it asks for."""
+
+    id: int  # the store's number of the segment
+    name: str
+    version: int
+    since: int  # microseconds UTC, when that version came to be
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """What is published; `stamp` changes whenever any of it does."""
 
     journeys: tuple[Offered, ...] = ()  # in the order in which they act: by priority, then name
     segments: Mapping[str, Rule] = field(default_factory=dict)
+    followed: tuple[Followed, ...] = ()  # by name
     templates: Mapping[str, Template] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
     stamp: int = 0
@@ -55,11 +73,37 @@ class Catalogue:
         return found
 
     @cached_property
+    def followed_needs(self) -> Needs:
+        """What the segments whose members are kept read on tapes."""
+        found = Needs()
+        for segment in self.followed:
+            found |= needs(self.segments[segment.name], self.segments)
+        return found
+
+    @cached_property
+    def fingerprint(self) -> int:
+        """Of all segments whose members are kept, by their versions; 0 if there are none."""
+        found = 0
+        for segment in self.followed:
+            found = int(mix(found, segment.id, segment.version)[0])
+        return found
+
+    @cached_property
+    def holds_of_strangers(self) -> bool:
+        """Whether a segment whose members are kept may hold of customers of whom nothing is known."""
+        once = np.zeros(1, np.int64)
+        stranger = Cohort((empty(once + 1),), once, once, self.segments)
+        rules = [self.segments[segment.name] for segment in self.followed]
+        drawn = any(isinstance(part, Bucket) for rule in rules for part, _ in parts(rule, self.segments))
+        return drawn or any(evaluate(rule, stranger)[0] for rule in rules)
+
+    @cached_property
     def heard(self) -> frozenset[str]:
         """The names of events that somebody reads."""
         read = policies.reads(self.policy)
         setting = {"Traits Set"} if self.needs.traits or read.traits else set()
-        return self.needs.events | read.events | setting
+        anew = {CUSTOMERS_MERGED, CUSTOMERS_PARTED} if self.followed else set()
+        return self.needs.events | read.events | setting | anew
 
     @cached_property
     def stirring(self) -> frozenset[str]:
@@ -74,9 +118,10 @@ class Catalogue:
 
     @cached_property
     def emitted(self) -> frozenset[str]:
-        """The names of marks of journeys that make customers enter some journey."""
+        """The names of marks of journeys and segments that make customers enter some journey."""
         programs = [program for offered in self.journeys for program in offered.programs]
         names = {name for program in programs for name in marks_of(program.journey)}
+        names |= {SEGMENT_ENTERED, SEGMENT_LEFT} if self.followed else set()
         return frozenset(names & self._by_trigger.keys())
 
     def triggered_by(self, event: str) -> Sequence[Offered]:

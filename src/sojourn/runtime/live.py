@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from sojourn.journey.play import Playing, play
 from sojourn.journey.world import World
 from sojourn.runtime import written
+from sojourn.runtime.belonging.belonging import Belonging
 from sojourn.runtime.catalogue import Catalogue, Offered
 from sojourn.runtime.deciding import deciding
 from sojourn.runtime.resident import Resident
@@ -64,20 +65,23 @@ class Live:
         if not len(held):
             return Ticked()
         news, held = self._news(connection, held, catalogue)
-        until = max(now // GRAIN * GRAIN, int(news.received.max(initial=0)))
+        # The last instant of a grain: the marks of what it brings stand before it, the next event after it.
+        until = max(now // GRAIN * GRAIN, int(news.received.max(initial=0)) + GRAIN) - 1
         due = runs.due(connection, held.ids, until, RUNS_A_TICK)
+        belonging = Belonging(connection, catalogue, held, until, self.resident)
         stirring = self._stirring(news, catalogue)
         customers = np.union1d(self.resident.merged.customers_of(news.subjects[stirring]), due)
+        customers = np.union1d(customers, belonging.concerned(news, self.names))
         moved = planned = 0
         if len(customers):
             turn = Turn(catalogue, customers, self.resident.tape(customers), held, until)
             triggered = self._triggered(catalogue, news.names[stirring])
-            turn.play(connection, triggered, until - self._max_late)
+            turn.play(connection, triggered, until - self._max_late, belonging)
             moved, planned = turn.write(connection, self.names)
             if not turn.heard_itself():
                 held = partitions.past_own(connection, held, sum(len(marks) for marks, _ in turn.world.told))
-        met = np.maximum(held.met, until)
-        partitions.save(connection, replace(held, met=met, due=runs.next_due(connection, held.ids)))
+        due = np.minimum(runs.next_due(connection, held.ids), belonging.write())
+        partitions.save(connection, replace(held, met=np.maximum(held.met, until), due=due))
         return Ticked(len(news), moved, planned, len(held))
 
     def _news(self, connection: Connection, held: Held, catalogue: Catalogue) -> tuple[Logged, Held]:
@@ -161,21 +165,26 @@ class Turn:
         self.after = held.met[np.searchsorted(held.ids, customers % PARTITIONS)]
         self.players: list[tuple[Offered, Playing, Ints]] = []
 
-    def play(self, connection: Connection, triggered: list[Offered], too_late: int) -> None:
+    def play(
+        self, connection: Connection, triggered: list[Offered], too_late: int, belonging: Belonging
+    ) -> None:
         """Load where the customers stand and advance them; what was due before `too_late` comes due now."""
         open_to = {offered.id for offered in triggered if offered.open}
-        stored = runs.standing(connection, self.customers, sorted(open_to))
+        stored = self._at_least(runs.standing(connection, self.customers, sorted(open_to)), too_late)
+        # Whoever's wake had to wait for a tick with room was not played since.
+        np.minimum.at(self.after, np.searchsorted(self.customers, stored.customers), stored.due - 1)
+        following = belonging.players(self.world, self.after)
         for offered in self.catalogue.journeys:
             mine = stored.take(np.flatnonzero(stored.journeys == offered.id))
             if offered.id in open_to or len(mine):
-                known = written.journey_runs(self._at_least(mine, too_late), self.customers)
+                known = written.journey_runs(mine, self.customers)
                 player = Playing(offered.programs, self.world, self.after, self.until, known)
                 self.players.append((offered, player, known.ids))
-        play([player for _, player, _ in self.players], self.world, self.until)
+        play([*following, *(player for _, player, _ in self.players)], self.world, self.until)
 
     def _at_least(self, stored: runs.Runs, too_late: int) -> runs.Runs:
         late = (stored.due < too_late) & (stored.left > self.until)
-        return replace(stored, due=np.where(late, self.until, stored.due))
+        return replace(stored, due=np.where(late, self.until // GRAIN * GRAIN, stored.due))
 
     def heard_itself(self) -> bool:
         """Whether tapes must hear of what it told, so that the next tick has to read it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 import msgspec
@@ -15,10 +15,14 @@ from sojourn.message import policy as policies
 from sojourn.message import template as template_text
 from sojourn.message.policy import Policy
 from sojourn.message.template import Template
+from sojourn.rule.definition import Rule
+from sojourn.rule.needs import needs
 from sojourn.rule.text import parse
-from sojourn.runtime.catalogue import Catalogue, Offered
+from sojourn.runtime.catalogue import Catalogue, Followed, Offered
 from sojourn.store.definitions import journeys, segments, settings, stamp, templates
 from sojourn.store.definitions.journeys import Journey, Version
+from sojourn.store.definitions.segments import Segment
+from sojourn.tape.hashing import mix
 
 POLICY = "policy"
 """The name of the setting that holds the policy."""
@@ -26,12 +30,15 @@ POLICY = "policy"
 
 def published(connection: Connection) -> Catalogue:
     """Everything that is published; what is stored was checked when it came in."""
+    kept = segments.every(connection)
+    rules = {one.name: parse(msgspec.json.decode(one.rule)) for one in kept}
     states = {journey.id: journey for journey in journeys.every(connection)}
     by_journey = groupby(journeys.in_use(connection), key=lambda version: version.journey)
     offered = [_offered(states[journey], list(versions)) for journey, versions in by_journey]
     return Catalogue(
         journeys=tuple(sorted(offered, key=lambda one: (one.newest.journey.priority, one.newest.name))),
-        segments={one.name: parse(msgspec.json.decode(one.rule)) for one in segments.every(connection)},
+        segments=rules,
+        followed=tuple(_followed(one, kept, rules) for one in kept),
         templates={one.name: read_template(one.text) for one in templates.every(connection)},
         policy=policy(connection),
         stamp=stamp.stamp(connection),
@@ -47,6 +54,16 @@ def policy(connection: Connection) -> Policy:
 def read_template(text: str, source: str = "") -> Template:
     """The template that YAML describes; Invalid with the place of the first mistake."""
     return template_text.parse(YAML(typ="safe").load(text), source=source)
+
+
+def _followed(segment: Segment, kept: Sequence[Segment], rules: Mapping[str, Rule]) -> Followed:
+    """The segment with a version that changes, too, when one that it asks for does."""
+    asked = {segment.name, *needs(rules[segment.name], rules).segments}
+    version, since = 0, 0
+    for one in kept:
+        if one.name in asked:
+            version, since = int(mix(version, one.id, one.version)[0]), max(since, one.updated)
+    return Followed(segment.id, segment.name, version, since)
 
 
 def _offered(journey: Journey, versions: Sequence[Version]) -> Offered:

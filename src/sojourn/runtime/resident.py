@@ -45,6 +45,13 @@ class Resident:
             found = merge(found, _of(self.layers, subjects, owners))
         return found
 
+    def customers(self, partition: int) -> Ints:
+        """The customers of a partition of whom anything is kept: int64[m], strictly increasing."""
+        here = self.merged.customers % PARTITIONS == partition
+        own = [layer.customers[layer.customers % PARTITIONS == partition] for layer in self.layers]
+        found = np.unique(np.concatenate([self.merged.customers[here], *own]))
+        return found[~np.isin(found, self.merged.subjects)]
+
     def clear(self) -> None:
         """Forget everything: what was added may not have been committed."""
         self.__init__()  # type: ignore[misc]

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection
 from sojourn.customer.identity import Links
 from sojourn.customer.merging import Known, Resolution
 from sojourn.store.access.rows import among, driver, fetch, insert_missing, is_postgres, update
-from sojourn.store.tables import merges, subject_links, subjects
+from sojourn.store.tables import PARTITIONS, merges, subject_links, subjects
 from sojourn.tape.tape import Bools, Ints
 
 
@@ -126,6 +126,13 @@ def count(connection: Connection) -> int:
     """How many customers there are."""
     every = sa.select(sa.func.count()).select_from(subjects)
     return int(connection.scalar(every) or 0) - int(connection.scalar(every.where(_MERGED)) or 0)
+
+
+def of_partitions(connection: Connection, partitions: Ints) -> Ints:
+    """All customers of these partitions, in order; a scan of all subjects, for when everybody is meant."""
+    here = (subjects.c.id % PARTITIONS).in_(partitions.tolist())
+    own = sa.select(subjects.c.id).where(subjects.c.customer == subjects.c.id, here)
+    return _column(connection, own.order_by(subjects.c.id))
 
 
 def page(connection: Connection, after: int, limit: int) -> Ints:

@@ -1,0 +1,147 @@
+"""Who belongs to which segment, moved by a tick: by what its customers did, and by time alone."""
+
+from __future__ import annotations
+
+import numpy as np
+from sqlalchemy import Connection
+
+from sojourn.customer.marks import CUSTOMERS_MERGED, CUSTOMERS_PARTED
+from sojourn.customer.segments import Membership, follow
+from sojourn.ingest.event import Origin
+from sojourn.journey.world import World
+from sojourn.rule.cohort import Cohort
+from sojourn.runtime.belonging import bitmap
+from sojourn.runtime.belonging.following import PERIOD, Following
+from sojourn.runtime.belonging.register import Register
+from sojourn.runtime.catalogue import Catalogue, Followed
+from sojourn.runtime.resident import Resident
+from sojourn.store import customers
+from sojourn.store.definitions import segments
+from sojourn.store.log import Logged
+from sojourn.store.names import Names
+from sojourn.store.partitions import PARTITIONS, Held
+from sojourn.tape.tape import NEVER, Bools, Ints
+
+STARTED_A_TICK = 100_000
+"""About so many customers are asked about new segments in one transaction: it then takes about a second."""
+
+
+ANEW = (CUSTOMERS_MERGED, CUSTOMERS_PARTED)
+"""Events at which a customer is asked whatever their segments hear: their tape is another one now."""
+
+_NOBODY = np.empty(0, np.int64)
+
+
+class Belonging:
+    """The memberships of the partitions that one tick holds, from `held.met` up to `until`.
+
+    Customers with news that a segment reads are followed in the play.  Everybody in a partition is asked
+    when its earliest horizon has come, or when a segment is new; of these, too, only those who cross over
+    have to take part in the play.
+    """
+
+    def __init__(
+        self, connection: Connection, catalogue: Catalogue, held: Held, until: int, resident: Resident
+    ) -> None:
+        self._connection, self._catalogue, self._resident = connection, catalogue, resident
+        self._held, self._until = held, until
+        self._again: dict[int, int] = {}  # who is asked at which instant, whatever the rules hear
+        self._players: list[tuple[Followed, Following, Bools]] = []
+        self._idle = not catalogue.followed
+        self._versions, self._horizons = np.zeros(len(held), np.int64), np.full(len(held), NEVER)
+        if not self._idle:
+            self._versions, self._horizons = segments.outlooks(connection, held.ids)
+        self._starting = self._first_few(held.ids[self._versions != catalogue.fingerprint])
+        self._register = Register(connection, catalogue.followed, held, until, self._starting)
+
+    def concerned(self, news: Logged, names: Names) -> Ints:
+        """The customers whom the play must follow: int64[m], strictly increasing."""
+        if self._idle:
+            return _NOBODY
+        catalogue, told = self._catalogue, names.names(news.names)
+        owners = self._resident.merged.customers_of(news.subjects)
+        named = np.array([told[code] for code in news.names.tolist()], np.str_)
+        heard = np.isin(named, sorted(catalogue.followed_needs.events))
+        if catalogue.followed_needs.traits:
+            heard |= np.array([bool(text) for text in news.traits], np.bool_)
+        anew, past = np.isin(named, ANEW), news.origins == Origin.IMPORT
+        for place in np.flatnonzero(anew | (past & heard)).tolist():
+            owner, instant = int(owners[place]), self._until if past[place] else int(news.received[place])
+            self._again[owner] = min(instant, self._again.get(owner, instant))
+        if catalogue.holds_of_strangers:
+            heard[:] = True
+        return np.union1d(owners[heard | anew], self._crossing())
+
+    def players(self, world: World, after: Ints) -> list[Following]:
+        """What follows each segment for the customers of the world, who were followed until `after`."""
+        if self._idle:
+            return []
+        tape = world.tape
+        self._everyone = tape.customers
+        self._register.open(np.unique(tape.customers % PARTITIONS))
+        first = np.where(np.diff(tape.starts) > 0, np.append(tape.received, NEVER)[tape.starts[:-1]], NEVER)
+        again = np.array([self._again.get(one, NEVER) for one in tape.customers.tolist()], np.int64)
+        for segment in self._catalogue.followed:
+            start, followed = self._register.start(segment, tape.customers, after)
+            new = followed & (first > after) & (first < NEVER)
+            seen, due = np.where(new, first - 1, start.seen), np.where(new, first, start.due)
+            due = np.where(followed, np.minimum(due, again), due)
+            player = Following(segment.name, world, Membership(start.members, seen, due), self._until)
+            self._players.append((segment, player, followed))
+        return [player for _, player, _ in self._players]
+
+    def write(self) -> Ints:
+        """Write where customers have come to; int64[k], when time alone is next to be looked at in each of
+        the held partitions."""
+        if self._idle:
+            return self._horizons
+        for segment, player, followed in self._players:
+            those = np.flatnonzero(followed)
+            before, now = player.start.take(those), player.end.take(those)
+            self._register.end(segment, self._everyone[those], before, now)
+        versions, horizons = self._versions.copy(), self._horizons.copy()
+        for partition, summary in self._register.write(self._catalogue.fingerprint).items():
+            place = np.searchsorted(self._held.ids, partition)
+            versions[place], horizons[place] = summary.version, summary.horizon
+        return np.where(versions == self._catalogue.fingerprint, horizons, self._until)
+
+    def _first_few(self, behind: Ints) -> Ints:
+        """As many of the partitions as may begin with new segments in one transaction, at least one."""
+        sizes = np.cumsum([len(self._resident.customers(one)) for one in behind.tolist()])
+        return behind[: max(1, int(np.searchsorted(sizes, STARTED_A_TICK)))]
+
+    def _crossing(self) -> Ints:
+        """The customers who cross over by time alone, or because a segment is new."""
+        asked = np.union1d(self._held.ids[self._horizons <= self._until], self._starting)
+        self._register.open(asked)
+        strangers = self._strangers()
+        found = [_NOBODY]
+        for partition in asked.tolist():
+            here = strangers[strangers % PARTITIONS == partition]
+            found += self._crossing_in(partition, np.union1d(self._resident.customers(partition), here))
+        return np.concatenate(found)
+
+    def _strangers(self) -> Ints:
+        """Customers of whom no event need be known, where a new segment may hold of such."""
+        if not len(self._starting) or not self._catalogue.holds_of_strangers:
+            return _NOBODY
+        return customers.of_partitions(self._connection, self._starting)
+
+    def _crossing_in(self, partition: int, everyone: Ints) -> list[Ints]:
+        due = [one for one in self._catalogue.followed if self._register.place(one, partition).due != NEVER]
+        members = [bitmap.members(self._register.place(one, partition).members, partition) for one in due]
+        everyone = np.unique(np.concatenate([everyone, *members]))
+        tape = self._resident.tape(everyone)
+        after = np.full(len(everyone), self._held.met[np.searchsorted(self._held.ids, partition)])
+        found = []
+        for segment in due:
+            start, _ = self._register.start(segment, everyone, after)
+            now = np.full(len(everyone), self._until)
+            rules, zone = self._catalogue.segments, self._catalogue.policy.fallback_zone
+            cohort = Cohort((tape,), np.arange(len(everyone)), now, rules, zone=zone)
+            end, crossings = follow(rules[segment.name], cohort, start, PERIOD)
+            crossing = np.isin(cohort.rows, crossings.rows)
+            still = np.flatnonzero(~crossing)
+            self._register.end(segment, everyone[still], start.take(still), end.take(still))
+            found.append(everyone[crossing])
+        return found
