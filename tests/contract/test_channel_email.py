@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import hashlib
 import re
+from collections.abc import Callable
 from email import message_from_string, policy
 from email.header import decode_header, make_header
 from email.utils import parseaddr
@@ -15,6 +17,7 @@ from pathlib import Path
 import dkim
 import pytest
 from channel_peers import EFFECT, KEY, Inbox, email, mail_server, outgoing, private_key, scripted, server_tls
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from sojourn.channel.dkim import DkimKey, Signer
 from sojourn.channel.seal import return_path, sealed
@@ -142,10 +145,25 @@ def test_an_address_the_server_cannot_take_is_refused_before_a_byte_is_sent() ->
     asyncio.run(scene())
 
 
-@pytest.mark.parametrize("kind", ["rsa", "ed25519"])
-def test_the_signature_is_that_of_what_arrived(kind: str) -> None:
-    octets, record = _signed(kind)
+def test_the_signature_is_that_of_what_arrived() -> None:
+    octets, record = _signed("rsa")
     assert dkim.verify(octets, dnsfunc=record)
+
+
+def test_an_ed25519_signature_is_that_of_what_arrived() -> None:
+    """RFC 8463, read by dkimpy but for the last step, for which it wants a library of its own."""
+    octets, record = _signed("ed25519")
+    public = base64.b64decode(record(b"s1._domainkey.shop.example.").partition(b"p=")[2])
+    mail = dkim.DKIM(octets)
+    [field] = [(name, value) for name, value in mail.headers if name.lower() == b"dkim-signature"]
+    tags = dkim.parse_tag_value(field[1])
+    digest = dkim.HashThrough(hashlib.sha256())
+    relaxed = dkim.CanonicalizationPolicy.from_c_value(tags[b"c"])
+    names = [name.strip().lower() for name in tags[b"h"].split(b":")]
+    headers = relaxed.canonicalize_headers(mail.headers)
+    dkim.hash_headers(digest, relaxed, headers, names, field, tags)
+    signature = base64.b64decode(b"".join(tags[b"b"].split()))
+    Ed25519PublicKey.from_public_bytes(public).verify(signature, digest.digest())
 
 
 @pytest.mark.parametrize(
@@ -268,7 +286,7 @@ def _read_address(octets: bytes) -> tuple[str, str]:
 
 
 @cache
-def _signed(kind: str) -> tuple[bytes, object]:
+def _signed(kind: str) -> tuple[bytes, Callable[..., bytes]]:
     """A mail as the server received it, and the name service that knows its key."""
     key = DkimKey(domain="shop.example", selector="s1", private_key=private_key(kind))
 

@@ -8,6 +8,7 @@ from email.header import decode_header, make_header
 from typing import Any
 
 import pytest
+from email_validator import EmailNotValidError, validate_email
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -143,6 +144,27 @@ def test_the_same_message_is_composed_the_same() -> None:
 )
 def test_domains_become_ascii(text: str, mailbox: str, utf8: bool) -> None:
     assert (address(text).mailbox, address(text).utf8) == (mailbox, utf8)
+
+
+@given(
+    st.one_of(st.emails(), st.from_regex(r"[aZ0+_-]*(\.[aZ]+)?@([aB0-]{1,3}\.)*[a-z-]{1,9}", fullmatch=True))
+)
+@example("a@b.local")
+@example("a@local")
+@example("a@x.onion.example")
+@example("a@b.arpa")
+@example("a@b.INVALID")
+@example("a@xn--a.example")
+def test_the_short_way_of_common_addresses_is_the_long_one(text: str) -> None:
+    try:
+        valid = validate_email(
+            text, check_deliverability=False, test_environment=True, globally_deliverable=False
+        )
+    except EmailNotValidError:
+        with pytest.raises(NotDelivered):
+            address(text)
+    else:
+        assert address(text).mailbox == f"{valid.local_part}@{valid.ascii_domain}"
 
 
 @pytest.mark.parametrize(

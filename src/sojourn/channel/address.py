@@ -13,6 +13,14 @@ from sojourn.errors import NotDelivered
 BAD_RECIPIENT = "5.1.3"
 BAD_SENDER = "5.1.7"
 
+_COMMON = re.compile(
+    r"(?!.*[.@](?:arpa|invalid|local|localhost|onion)$)"
+    r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,24}",
+    re.IGNORECASE,
+)
+"""What nearly all addresses look like: these need not be taken apart, which takes 20 µs."""
+_SHORT = 64  # no part of it can be too long then
+
 _SIMPLE_LOCAL_PART = re.compile(r"[A-Za-z0-9+=_-][A-Za-z0-9+=_.-]*")
 
 
@@ -31,6 +39,9 @@ def address(text: str, code: str = BAD_RECIPIENT) -> Address:
     Raises NotDelivered with `code` (RFC 3463) if there is none that could be written into an
     SMTP command or a header: only the syntax is looked at, whether it exists the peer will say.
     """
+    if _COMMON.fullmatch(text) and len(text) <= _SHORT:
+        local, _, domain = text.rpartition("@")
+        return Address(f"{local}@{domain.lower()}", domain.lower(), utf8=False)
     try:
         valid = validate_email(
             text,

@@ -7,9 +7,9 @@ import socket
 import ssl
 from typing import Annotated, Literal
 
-import aiosmtplib
 import msgspec
 from aiosmtplib import SMTP, SMTPException, SMTPResponse, SMTPResponseException
+from aiosmtplib.protocol import SMTPProtocol
 
 from sojourn.channel.contract import Secret, Settings
 from sojourn.channel.retry import code_of
@@ -218,12 +218,12 @@ class _Session:
 
     async def _hand_over(self, octets: bytes) -> str:
         """The mail.  Once its bytes are on the way, only an answer tells whether it was taken."""
-        protocol = self._client.protocol
-        if protocol is None:
-            raise self._gone("closed the connection")
+        protocol = self._protocol()
+        if b"\r\n." in octets:
+            octets = octets.replace(b"\r\n.", b"\r\n..")  # RFC 5321, 4.5.2
         try:
-            protocol.write(octets.replace(b"\r\n.", b"\r\n..") + b".\r\n")
-        except aiosmtplib.SMTPServerDisconnected:
+            protocol.write(octets + b".\r\n")
+        except SMTPException:
             raise self._gone("closed the connection") from None
         try:
             async with asyncio.timeout(self._relay.final_limit):
@@ -242,10 +242,16 @@ class _Session:
 
     async def _agreed(self, *words: bytes, wanted: int = 2) -> None:
         try:
-            answer = await self._client.execute_command(*words)
+            answer = await self._protocol().execute_command(*words)
         except SMTPException as trouble:
             raise self._gone(str(trouble)) from trouble
         self._check(words[0], answer, wanted)
+
+    def _protocol(self) -> SMTPProtocol:
+        """What speaks beneath the client, which would wait for an answer to the mail and to DATA as one."""
+        if self._client.protocol is None:
+            raise self._gone("closed the connection")
+        return self._client.protocol
 
     def _check(self, verb: bytes, answer: SMTPResponse, wanted: int) -> None:
         """Raise what a refusal means: 4xx later, 5xx never; 421 says that the connection is at its end."""
