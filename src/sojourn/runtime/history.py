@@ -49,12 +49,10 @@ class History:
     def past(self) -> Past:
         """All of it, as it is now."""
         with self.database.reading() as connection:
-            segments = tuple(
-                Segment(**msgspec.structs.asdict(listed)) for listed in lake_segments.every(connection)
-            )
+            resting = segments(connection)
             chunks = list(_beyond(connection, log.offset(connection, SEALED)))
             subjects, owners, _ = customers.moved_since(connection, 0)
-        return Past(segments, lake_rows(_joined(chunks), self.names), Merged(subjects, owners))
+        return Past(resting, lake_rows(_joined(chunks), self.names), Merged(subjects, owners))
 
     def tape(self, wanted: Wanted | None = None) -> Tape:
         """All events of all customers, or those that are wanted; properties and traits are read on demand."""
@@ -82,6 +80,11 @@ class History:
 
         self.database.write(listed)
         return len(rows)
+
+
+def segments(connection: Connection) -> tuple[Segment, ...]:
+    """The list of the lake's segments, as the lake reads it."""
+    return tuple(Segment(**msgspec.structs.asdict(listed)) for listed in lake_segments.every(connection))
 
 
 def _beyond(connection: Connection, since: Offset) -> Iterator[Logged]:

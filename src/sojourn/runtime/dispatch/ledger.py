@@ -37,6 +37,12 @@ def address_hash(secret: bytes, kind: str, address: str) -> str:
     return hmac.new(secret, f"{kind}:{address.casefold()}".encode(), hashlib.sha256).hexdigest()
 
 
+def spoken(said: consents.Statements) -> list[Consent]:
+    """The statements of the store as consent reads them."""
+    columns = zip(said.states, said.at.tolist(), said.channels, said.purposes, said.sources, strict=True)
+    return [Consent("withdrawn" if state == "withdrawn" else "given", *rest) for state, *rest in columns]
+
+
 def entering_events(connection: Connection, claimed: Effects) -> dict[int, Mapping[str, object]]:
     """The properties of the events by which the runs of these effects entered, by event key."""
     keys = {msgspec.json.decode(data)["entry"] for data in claimed.data}
@@ -125,10 +131,8 @@ def _stops(
 
 def _standing(said: consents.Statements, going: Sequence[Prepared]) -> npt.NDArray[np.int32]:
     """What the customers' statements come to for each message, by the same reading as in the tick."""
-    columns = zip(said.states, said.at.tolist(), said.channels, said.purposes, said.sources, strict=True)
-    spoken = [Consent("withdrawn" if state == "withdrawn" else "given", *rest) for state, *rest in columns]
     asking = np.array([one.message.customer for one in going], np.int64)
-    put = statements(spoken, said.customers, asking)
+    put = statements(spoken(said), said.customers, asking)
     return standing(put, hashes([one.channel for one in going]), hashes([one.purpose for one in going]))
 
 
