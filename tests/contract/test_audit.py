@@ -39,10 +39,6 @@ steps:
 """
 HELLO = "{name: hello, channel: console, text: 'Hello'}"
 POLICY = {"consent": {"onboarding": "opt_out"}}
-WITHDRAWAL = """
-INSERT INTO consents (customer, channel, purpose, state, at, source, proof)
-VALUES (1, 'console', '', 'withdrawn', 1, '', '{}')
-"""
 
 
 @pytest.fixture
