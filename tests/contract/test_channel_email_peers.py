@@ -160,6 +160,26 @@ def test_an_answer_after_the_final_dot_is_believed(then: str, error: type[FarSid
     _expect(_broken_at("after the final dot", then), error)
 
 
+def test_what_a_server_says_is_fit_to_be_kept() -> None:
+    """Raw octets, NUL and terminal escapes in an answer: neither a database nor a terminal shall stumble."""
+
+    async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def odd(place: str, line: str) -> str | None:
+            return "550 5.1.1 \udcff\x00 \x1b[2J ünknown" if place == "RCPT" else None
+
+        await _smtp(reader, writer, odd)
+
+    async def scene() -> None:
+        async with scripted(server) as port, email(port) as channel:
+            with pytest.raises(NotDelivered) as fate:
+                await channel.deliver(outgoing())
+        assert fate.value.code == "5.1.1"
+        assert str(fate.value).isprintable()
+        assert "ünknown" in str(fate.value)
+
+    asyncio.run(scene())
+
+
 @pytest.mark.parametrize("greeting", ["554 no service", "421 too busy"])
 def test_a_server_that_does_not_let_us_in_is_no_fault_of_the_mail(greeting: str) -> None:
     _expect(_broken_at("greeting", greeting), TryLater)
@@ -259,7 +279,7 @@ async def _smtp(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, says
     """A server that takes everything, unless `says`, asked at each place, answers otherwise."""
 
     async def answer(place: str, line: str, usual: str) -> None:
-        writer.write((await says(place, line) or usual).encode() + b"\r\n")
+        writer.write((await says(place, line) or usual).encode("utf-8", "surrogateescape") + b"\r\n")
 
     await answer("greeting", "", "220 sink")
     while line := await reader.readline():

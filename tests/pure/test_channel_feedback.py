@@ -280,7 +280,10 @@ def test_a_damaged_report_is_read_or_not_but_never_an_error(text: str, data: st.
     whole = _mail(text)
     start, length = data.draw(st.integers(0, len(whole))), data.draw(st.integers(0, 200))
     damaged = whole[:start] + data.draw(st.binary(max_size=20)) + whole[start + length :]
-    assert all(one.effect == EFFECT for one in feedback(damaged, [KEY]))
+    for one in feedback(damaged, [KEY]):
+        assert one.effect == EFFECT
+        assert (one.recipient + one.code + one.detail).isprintable()
+        assert len(one.recipient + one.code + one.detail) < 1100
 
 
 def test_nesting_and_size_are_bounded() -> None:

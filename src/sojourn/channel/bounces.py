@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from email.message import Message
 from typing import Literal
 
-from sojourn.channel.contract import Feedback
+from sojourn.channel.contract import Feedback, shown
 from sojourn.channel.incoming import blocks, header, opened, parts, text_of, texts
 from sojourn.channel.retry import standing
 from sojourn.channel.seal import effect_in
@@ -23,7 +23,6 @@ _REPORTS = ("message/delivery-status", "message/global-delivery-status")  # the 
 _ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _BARE = re.compile(r"(?<![\d.])(5[0-5]\d)(?=[ -])")
 _DAEMON = re.compile(r"(mailer-daemon|postmaster|mail delivery|microsoftexchange)", re.IGNORECASE)
-_LONGEST_DETAIL = 500
 
 
 def read(raw: bytes, keys: Sequence[bytes]) -> list[Feedback]:
@@ -62,8 +61,8 @@ def _of_report(report: Message, effect: str) -> list[Feedback]:
 
 def _status(block: Message) -> str:
     """The status; where it is as good as none (X.0.0), the one in the words of the server that refused."""
-    status = header(block, "Status").partition(" ")[0]
-    if _ENHANCED.fullmatch(status) and not status.endswith(".0.0"):
+    status = _code_in(header(block, "Status"))
+    if status and not status.endswith(".0.0"):
         return status
     return _code_in(header(block, "Diagnostic-Code")) or status
 
@@ -88,8 +87,8 @@ def _feedback(
     return Feedback(
         effect=effect,
         kind=kind,
-        recipient=recipient,
+        recipient=shown(recipient),
         code=code,
         **({"standing": standing(code)} if kind == "bounced" else {}),
-        detail=" ".join(words.split())[:_LONGEST_DETAIL],
+        detail=shown(words),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from email.message import Message
 
-from sojourn.channel.contract import Feedback
+from sojourn.channel.contract import Feedback, shown
 from sojourn.channel.incoming import blocks, header, opened, parts, texts
 from sojourn.channel.seal import effect_in
 
@@ -27,8 +27,8 @@ def read(raw: bytes, keys: Sequence[bytes]) -> list[Feedback]:
     effect = "" if kind in _NO_COMPLAINT else effect_in(texts(message), keys)
     if not effect:
         return []
-    recipient = header(report, "Original-Rcpt-To").strip("<>")
-    detail = f"{kind} by {header(report, 'User-Agent')}"[:500]
+    recipient = shown(header(report, "Original-Rcpt-To").strip("<>"))
+    detail = shown(f"{kind} by {header(report, 'User-Agent')}")
     return [Feedback(effect=effect, kind="complained", recipient=recipient, detail=detail)]
 
 

@@ -97,6 +97,12 @@ class Connection(Protocol):
         """Let go of all connections."""
 
 
+def shown(text: str, most: int = 500) -> str:
+    """What a stranger wrote, fit for a page, a log and a database: one line of printable characters."""
+    line = " ".join(text[: 4 * most].split())
+    return "".join(letter if letter.isprintable() else "�" for letter in line)[:most]
+
+
 def no_feedback(raw: bytes, keys: Sequence[bytes]) -> list[Feedback]:
     """What a channel hears back over its own connection only."""
     return []

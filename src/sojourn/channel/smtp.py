@@ -11,7 +11,7 @@ import msgspec
 from aiosmtplib import SMTP, SMTPException, SMTPResponse, SMTPResponseException
 from aiosmtplib.protocol import SMTPProtocol
 
-from sojourn.channel.contract import Secret, Settings
+from sojourn.channel.contract import Secret, Settings, shown
 from sojourn.channel.retry import code_of
 from sojourn.errors import Misconfigured, NotDelivered, OutcomeUnknown, TryLater
 
@@ -176,7 +176,8 @@ class _Session:
                     await self._client.ehlo()
         except SMTPResponseException as answer:
             code = code_of(answer.code, answer.message)
-            raise TryLater(f"{where} lets us not in: {answer.code} {answer.message}", code=code) from answer
+            said = f"{answer.code} {shown(answer.message)}"
+            raise TryLater(f"{where} lets us not in: {said}", code=code) from answer
         except (SMTPException, OSError) as trouble:  # TimeoutError and ssl.SSLError are OSErrors
             self._client.close()
             raise TryLater(
@@ -230,7 +231,8 @@ class _Session:
                 answer = await protocol.read_response()
         except (SMTPException, TimeoutError) as trouble:
             self.drop()
-            raise OutcomeUnknown(f"no answer after the mail: {trouble}", code="unanswered") from trouble
+            said = shown(str(trouble))
+            raise OutcomeUnknown(f"no answer after the mail: {said}", code="unanswered") from trouble
         if answer.code // 100 not in (2, 4, 5):
             self.drop()
             raise OutcomeUnknown(
@@ -238,13 +240,13 @@ class _Session:
             )
         self._check(b"DATA", answer, wanted=2)
         self._must_reset = False
-        return answer.message[:200]
+        return shown(answer.message)
 
     async def _agreed(self, *words: bytes, wanted: int = 2) -> None:
         try:
             answer = await self._protocol().execute_command(*words)
         except SMTPException as trouble:
-            raise self._gone(str(trouble)) from trouble
+            raise self._gone(shown(str(trouble))) from trouble
         self._check(words[0], answer, wanted)
 
     def _protocol(self) -> SMTPProtocol:
@@ -258,9 +260,9 @@ class _Session:
         if answer.code // 100 == wanted:
             return
         if answer.code == 421:
-            raise self._gone(f"{answer.code} {answer.message}", "421")
+            raise self._gone(f"{answer.code} {shown(answer.message)}", "421")
         code = code_of(answer.code, answer.message)
-        words = f"{verb.decode()} was answered {answer.code} {answer.message[:500]}"
+        words = f"{verb.decode()} was answered {answer.code} {shown(answer.message)}"
         if answer.code // 100 == 5:
             # A bare 5xx to anything but RCPT speaks of us or of the mail, not of the recipient.
             raise NotDelivered(words, code=code if "." in code or verb == b"RCPT" else "5.0.0")

@@ -16,7 +16,7 @@ from typing import Annotated
 import httpx
 import msgspec
 
-from sojourn.channel.contract import Channel, Delivery, Outgoing, Receipt, Secret, Settings
+from sojourn.channel.contract import Channel, Delivery, Outgoing, Receipt, Secret, Settings, shown
 from sojourn.channel.guard import Allowed, Resolve, Target, resolve, vetted
 from sojourn.errors import Misconfigured, NotDelivered, TryLater
 
@@ -139,7 +139,7 @@ async def _beginning(answer: httpx.Response) -> str:
         octets += chunk
         if len(octets) >= _LONGEST_ANSWER:
             break
-    return octets[:_LONGEST_ANSWER].decode("utf-8", "replace")
+    return shown(octets.decode("utf-8", "replace"), _LONGEST_ANSWER)
 
 
 def _check(answer: httpx.Response, words: str, now: int) -> None:
