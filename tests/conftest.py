@@ -19,9 +19,10 @@ from hypothesis import HealthCheck, settings
 
 from postgres_server import PostgresServer
 from sojourn import kernel_cache
-from sojourn.store.database import Database
 
 kernel_cache.settle()
+
+from sojourn.store.database import Database  # noqa: E402 - imports Numba, which reads where the cache is
 
 settings.register_profile(
     "house",
