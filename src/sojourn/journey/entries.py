@@ -8,7 +8,7 @@ import numpy as np
 
 from sojourn.journey.definition import Trigger
 from sojourn.journey.program import Program
-from sojourn.journey.runs import Runs
+from sojourn.journey.runs import Runs, Some
 from sojourn.journey.world import World
 from sojourn.rule.where import where
 from sojourn.tape.hashing import hash_text, mix
@@ -61,7 +61,7 @@ def candidates(program: Program, world: World, after: Ints, until: int, known: R
         np.concatenate(columns) for columns in zip(*(part.columns() for part in found), _NOTHING, strict=True)
     )
     all_rows, all_slots = np.append(rows, known.rows), np.append(slots, known.slots)
-    order = np.lexsort((np.append(received, np.full(len(known), LONG_AGO)), all_slots, all_rows))
+    order = _order(all_rows, all_slots, np.append(received, np.full(len(known), LONG_AGO)))
     first = _firsts(all_rows[order], all_slots[order])
     mine = order < len(rows)
     starts = np.append(np.cumsum(mine) - mine, mine.sum())[np.append(np.flatnonzero(first), len(order))]
@@ -70,7 +70,7 @@ def candidates(program: Program, world: World, after: Ints, until: int, known: R
     return Candidates(all_rows[heads], all_slots[heads], starts, received[kept], triggers[kept], keys[kept])
 
 
-def admitted(program: Program, world: World, triggers: Codes, last: Runs, now: Ints) -> Codes:
+def admitted(program: Program, world: World, triggers: Codes, last: Some, now: Ints) -> Codes:
     """Whether each candidate enters: -1, or why not as a code of REFUSALS; int32[m].
 
     `last` is the run that was in the slot before, with id 0 if there was none, and its row.
@@ -79,7 +79,7 @@ def admitted(program: Program, world: World, triggers: Codes, last: Runs, now: I
     for number, trigger in enumerate(program.journey.enter):
         those = np.flatnonzero(triggers == number)
         if len(those):
-            refused[those] = _refused(world, trigger, last.take(those), now[those])
+            refused[those] = _refused(world, trigger, Some(last.among, last.index[those]), now[those])
     if world.watcher:
         world.watcher.considered(program.name, triggers, last.rows, now, refused)
     return refused
@@ -144,13 +144,22 @@ def _value_hashes(column: Column) -> Ints:
     return np.where(column.codes >= 0, of_texts[column.codes], mix(column.numbers.view(np.int64), 1))
 
 
+def _order(rows: Ints, slots: Ints, received: Ints) -> Ints:
+    """The order by slot and instant; what stands in it already, as one trigger's events do, is not sorted."""
+    if not slots.any() and bool(
+        (np.diff(rows) > 0)[np.diff(received) <= 0].all() and (np.diff(rows) >= 0).all()
+    ):
+        return np.arange(len(rows))
+    return np.lexsort((received, slots, rows))
+
+
 def _firsts(rows: Ints, slots: Ints) -> Bools:
     """Whether each of the sorted pairs differs from the one before."""
     differs = (np.diff(rows) != 0) | (np.diff(slots) != 0)
     return np.append(True, differs) if len(rows) else np.zeros(0, np.bool_)
 
 
-def _refused(world: World, trigger: Trigger, last: Runs, now: Ints) -> Codes:
+def _refused(world: World, trigger: Trigger, last: Some, now: Ints) -> Codes:
     refused = np.full(len(now), -1, np.int32)
     again, before = trigger.again, last.ids != 0
     if trigger.condition:

@@ -14,7 +14,7 @@ from sojourn.journey.effects import Effects
 from sojourn.journey.entries import REFUSALS, Candidates, admitted, candidates, run_ids
 from sojourn.journey.machine import advance
 from sojourn.journey.program import Counts, Program
-from sojourn.journey.runs import Runs
+from sojourn.journey.runs import Runs, Some
 from sojourn.journey.world import Fresh, World
 from sojourn.tape.tape import NEVER, Bools, Ints
 
@@ -123,7 +123,7 @@ class Playing:
         if not len(slots):
             return
         found = self.candidates.next(slots, now - 1)
-        refused = admitted(self.newest, world, self.candidates.triggers[found], self.runs.take(slots), now)
+        refused = admitted(self.newest, world, self.candidates.triggers[found], Some(self.runs, slots), now)
         self.refused += np.bincount(refused[refused >= 0], minlength=len(REFUSALS))
         slots, found, now = slots[refused < 0], found[refused < 0], now[refused < 0]
         past = slots[self.touched[slots]]

@@ -97,6 +97,7 @@ class World:
 
     def __post_init__(self) -> None:
         self._last_mark = np.zeros(len(self.tape.customers), np.int64)
+        self._timed: dict[Rule, bool] = {}
         self._fresh: list[Marks] = []
         self._listening: WeakKeyDictionary[Tape, dict[object, Selection]] = WeakKeyDictionary()
 
@@ -138,7 +139,9 @@ class World:
 
     def timed(self, rule: Rule) -> bool:
         """Whether time alone can change what the rule says."""
-        return needs(rule, self.segments).timed
+        if rule not in self._timed:
+            self._timed[rule] = needs(rule, self.segments).timed
+        return self._timed[rule]
 
     def next_heard(self, rules: tuple[Rule, ...], journey: str, rows: Ints, after: Ints) -> Ints:
         """int64[n], when each customer next has an event that may change what one of the rules says."""

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from time import perf_counter
 from typing import Any
 
 import msgspec
 import numpy as np
+from numba import config
 
 from sojourn.journey.definition import Journey
 from sojourn.journey.effects import Send
 from sojourn.journey.entries import REFUSALS
 from sojourn.journey.play import Playing, play
-from sojourn.journey.program import COMPLETES, Program
+from sojourn.journey.program import COMPLETES, Counts, Program
 from sojourn.journey.runs import Runs
 from sojourn.journey.world import World
 from sojourn.rule.definition import Comparison, Condition
@@ -22,9 +26,13 @@ from sojourn.rule.where import where
 from sojourn.runtime.assumed import Assumption, Responses
 from sojourn.runtime.catalogue import Catalogue, Offered, marks_of
 from sojourn.runtime.deciding import deciding
-from sojourn.tape.build import keep
+from sojourn.tape.build import keep, stretch
+from sojourn.tape.memory import remembered
 from sojourn.tape.selection import select
-from sojourn.tape.tape import LONG_AGO, Tape
+from sojourn.tape.tape import LONG_AGO, Ints, Tape
+
+CUSTOMERS_AT_ONCE = 50_000
+"""Their columns of one kind take 400 KB, so that a step's few stay in a core's cache."""
 
 
 class StepAnswer(msgspec.Struct, frozen=True):
@@ -86,25 +94,19 @@ def backtest(journey: Journey, history: Tape, catalogue: Catalogue, question: Qu
     catalogue = replace(catalogue, journeys=(Offered(0, (program,)),))
     tape = without_marks_of(journey, history)
     responses = Responses(catalogue, tape, question.figures)
-    player = played(program, tape, catalogue, question, respond=responses)
+    tally = _tallied(program, tape, catalogue, question, responses)
     ends: list[End | None] = [None, None]
     if program.needs(catalogue.segments).outcomes:
-        ends = [
-            _end(
-                program,
-                played(program, tape, catalogue, question, respond=replace(responses, everybody=everybody)),
-            )
-            for everybody in (False, True)
-        ]
-    end = _end(program, player)
-    counts = player.counts[program.version]
+        extremes = (replace(responses, everybody=everybody) for everybody in (False, True))
+        ends = [_end(program, _tallied(program, tape, catalogue, question, one)) for one in extremes]
+    end, counts = _end(program, tally), tally.counts
     left = counts.left.sum(axis=0)
     return Answer(
         journey=journey.name,
         entered=counts.entered,
         waiting=int(counts.waiting.sum()),
         left={reason: int(n) for reason, n in zip(program.reasons, left, strict=True) if n},
-        refused={why: int(n) for why, n in zip(REFUSALS, player.refused, strict=True) if n},
+        refused={why: int(n) for why, n in zip(REFUSALS, tally.refused, strict=True) if n},
         steps=end.steps,
         edges=end.edges,
         assumed=tuple(responses.used.values()),
@@ -112,6 +114,57 @@ def backtest(journey: Journey, history: Tape, catalogue: Catalogue, question: Qu
         high=ends[1],
         ms=round((perf_counter() - began) * 1000, 1),
     )
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What is counted of a play; parts of the customers add up."""
+
+    counts: Counts
+    refused: Ints  # int64[reasons]
+    said: Counter[tuple[str, str]]  # by step and why policy refused it, '' of what was planned
+
+    @staticmethod
+    def of(player: Playing) -> Tally:
+        """The numbers of one play."""
+        said: Counter[tuple[str, str]] = Counter()
+        for effects in player.effects:
+            if effects.reasons is not None:
+                codes, times = np.unique(effects.reasons, return_counts=True)
+                for code, n in zip(codes.tolist(), times.tolist(), strict=True):
+                    said[effects.step, effects.reason_names[code]] += n
+            elif isinstance(effects.ask, Send):
+                said[effects.step, ""] += len(effects)
+        return Tally(player.counts[player.newest.version], player.refused, said)
+
+    def add(self, more: Tally) -> Tally:
+        """Both together."""
+        self.counts.add(more.counts)
+        return Tally(self.counts, self.refused + more.refused, self.said + more.said)
+
+
+def _tallied(
+    program: Program, tape: Tape, catalogue: Catalogue, question: Question, responses: Responses
+) -> Tally:
+    """The numbers of all customers, played part by part on all cores: a part's columns stay in the cache."""
+
+    def tally(part: Tape) -> Tally:
+        return Tally.of(played(program, part, catalogue, question, respond=responses))
+
+    with ThreadPoolExecutor(config.NUMBA_NUM_THREADS) as threads:
+        return reduce(Tally.add, threads.map(tally, _parts(tape)))
+
+
+def _parts(tape: Tape) -> tuple[Tape, ...]:
+    """The tape in stretches of customers, the same ones every time, so that what is picked on them is kept."""
+
+    def cut() -> tuple[Tape, ...]:
+        edges = range(0, max(len(tape.customers), 1), CUSTOMERS_AT_ONCE)
+        return tuple(
+            stretch(tape, first, min(first + CUSTOMERS_AT_ONCE, len(tape.customers))) for first in edges
+        )
+
+    return remembered(tape, CUSTOMERS_AT_ONCE, cut)
 
 
 def played(program: Program, tape: Tape, catalogue: Catalogue, question: Question, **ports: Any) -> Playing:
@@ -150,17 +203,16 @@ def without_marks_of(journey: Journey, history: Tape) -> Tape:
     return keep(history, kept)
 
 
-def _end(program: Program, player: Playing) -> End:
-    counts = player.counts[program.version]
-    waiting = counts.waiting
+def _end(program: Program, tally: Tally) -> End:
+    counts, waiting = tally.counts, tally.counts.waiting
     steps = tuple(
         StepAnswer(
             id=placed.id,
             visits=int(counts.visits[code]),
             waiting=int(waiting[code]),
             left={program.reasons[r]: int(counts.left[code, r]) for r in np.flatnonzero(counts.left[code])},
-            planned=_planned(player, placed.id),
-            suppressed=_suppressed(player, placed.id),
+            planned=tally.said[placed.id, ""],
+            suppressed={why: n for (step, why), n in tally.said.items() if step == placed.id and why},
         )
         for code, placed in enumerate(program.placed)
     )
@@ -175,19 +227,3 @@ def _end(program: Program, player: Playing) -> End:
 def _target(program: Program, step: int, exit: int) -> str | None:
     target = program.targets[step, exit]
     return None if target == COMPLETES else program.placed[target].id
-
-
-def _planned(player: Playing, step: str) -> int:
-    return sum(
-        len(e) for e in player.effects if e.step == step and isinstance(e.ask, Send) and e.reasons is None
-    )
-
-
-def _suppressed(player: Playing, step: str) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for effects in player.effects:
-        if effects.step == step and effects.reasons is not None:
-            for code, n in zip(*np.unique(effects.reasons, return_counts=True), strict=True):
-                reason = effects.reason_names[code]
-                found[reason] = found.get(reason, 0) + int(n)
-    return found

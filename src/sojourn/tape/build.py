@@ -110,6 +110,24 @@ def take(tape: Tape, rows: Ints) -> Tape:
     )
 
 
+def stretch(tape: Tape, first: int, end: int) -> Tape:
+    """The tape of the customers at the rows first to end - 1, on the same memory."""
+    low, high = int(tape.starts[first]), int(tape.starts[end])
+    received = tape.received[low:high]
+    return Tape(
+        customers=tape.customers[first:end],
+        starts=tape.starts[first : end + 1] - low,
+        times=received if tape.times is tape.received else tape.times[low:high],
+        received=received,
+        names=tape.names[low:high],
+        vocabulary=tape.vocabulary,
+        keys=tape.keys[low:high] if len(tape.keys) else _NONE,
+        runs=tape.runs[low:high] if len(tape.runs) else _NONE,
+        properties=_stretched(tape.properties, low, high),
+        traits=_stretched(tape.traits, low, high),
+    )
+
+
 def keep(tape: Tape, mask: Bools) -> Tape:
     """The tape with only those of its n events where the mask is true; all customers remain."""
     events = np.flatnonzero(mask)
@@ -222,6 +240,16 @@ def _taken(columns: Columns, events: Ints) -> Columns:
         carried = np.flatnonzero(column.positions[places] == events)
         codes, texts = _used(column.codes[places[carried]], column.texts)
         return Column(carried, column.numbers[places[carried]], codes, texts)
+
+    return Columns(tuple(columns), load)
+
+
+def _stretched(columns: Columns, low: int, high: int) -> Columns:
+    def load(name: str) -> Column:
+        column = columns[name]
+        first, end = np.searchsorted(column.positions, (low, high))
+        positions = column.positions[first:end] - low
+        return Column(positions, column.numbers[first:end], column.codes[first:end], column.texts)
 
     return Columns(tuple(columns), load)
 
