@@ -92,21 +92,22 @@ def _outcomes(journey: Journey) -> Iterator[Finding]:
     """Rules that ask what became of a message of a step that sends none."""
     sends = [placed.id for placed in journey.steps if any(isinstance(a, Send) for a in placed.step.asks())]
     for step, rule in _rules(journey):
-        for outcome in _outcomes_in(rule):
+        for outcome in outcomes_in(rule):
             if outcome.step and not outcome.journey and outcome.step not in sends:
                 what = f"asks whether {outcome.step!r} was {outcome.what}, but that is no step that sends"
                 yield Finding(ERROR, step, what + _hint(outcome.step, sends))
 
 
-def _outcomes_in(rule: Rule) -> Iterator[Outcome]:
+def outcomes_in(rule: Rule) -> Iterator[Outcome]:
+    """The parts of a rule that ask what became of messages."""
     match rule:
         case Outcome():
             yield rule
         case All(rules) | Any(rules):
             for one in rules:
-                yield from _outcomes_in(one)
+                yield from outcomes_in(one)
         case Not(negated):
-            yield from _outcomes_in(negated)
+            yield from outcomes_in(negated)
 
 
 def _references(journey: Journey, known: Known) -> Iterator[Finding]:

@@ -175,7 +175,6 @@ class Fields:
         for key in self.data:
             if key not in self.taken:
                 close = get_close_matches(str(key), sorted(self.taken), n=1)
-                hint = (
-                    f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(sorted(self.taken))}"
-                )
-                raise Invalid(f"unknown key {key!r}{hint}", place=self.place)
+                known = ", ".join(sorted(self.taken))
+                hint = f"did you mean {close[0]!r}?" if close else f"known here: {known}"
+                raise Invalid(f"unknown key {key!r}; {hint}", place=f"{self.place}.{key}".lstrip("."))

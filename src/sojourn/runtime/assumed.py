@@ -10,7 +10,7 @@ import numpy as np
 
 from sojourn.journey.effects import Effects, Marks, Send
 from sojourn.journey.world import World
-from sojourn.rule.definition import EVENTS, Comparison, Condition, What
+from sojourn.rule.definition import EVENTS, Comparison, Condition, Outcome, What
 from sojourn.rule.where import BY_MACHINE, where
 from sojourn.runtime.catalogue import Catalogue
 from sojourn.tape.grain import on_grain
@@ -49,6 +49,7 @@ class Responses:
     history: Tape
     given: Mapping[str, float] = field(default_factory=dict)
     everybody: bool | None = None
+    asked: Sequence[Outcome] = ()  # by the rules of the journey
     used: dict[tuple[str, What], Assumption] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -65,11 +66,18 @@ class Responses:
         marks: list[Marks] = []
         for what in AFTER:
             name = _event(what, send.channel)
-            if name in world.heard and len(effects):
+            if name in world.heard and self._matters(what, effects.step, send) and len(effects):
                 chosen = effects.only(self._drawn(effects, send, what))
                 found = Marks.of(chosen, name, told)
                 marks.append(_later(found, mix(found.keys, hash_text(name)), AFTER[what] * 1_000_000))
         return marks
+
+    def _matters(self, what: What, step: str, send: Send) -> bool:
+        """Whether some rule asks for this outcome of this message."""
+        return any(
+            one.what == what and one.step in ("", step) and one.template in ("", send.template)
+            for one in self.asked
+        )
 
     def _drawn(self, effects: Effects, send: Send, what: What) -> Bools:
         assumption = self.used.setdefault((send.template, what), self._rate(send, what))

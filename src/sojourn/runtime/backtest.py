@@ -15,6 +15,7 @@ import numpy as np
 from numba import config
 
 from sojourn.journey.definition import Journey
+from sojourn.journey.check import outcomes_in
 from sojourn.journey.effects import Send
 from sojourn.journey.entries import REFUSALS
 from sojourn.journey.play import Playing, play
@@ -93,7 +94,8 @@ def backtest(journey: Journey, history: Tape, catalogue: Catalogue, question: Qu
     program = Program(journey)
     catalogue = replace(catalogue, journeys=(Offered(0, (program,)),))
     tape = without_marks_of(journey, history)
-    responses = Responses(catalogue, tape, question.figures)
+    asked = [one for rule in journey.rules() for one in outcomes_in(rule)]
+    responses = Responses(catalogue, tape, question.figures, asked=asked)
     tally = _tallied(program, tape, catalogue, question, responses)
     ends: list[End | None] = [None, None]
     if program.needs(catalogue.segments).outcomes:
