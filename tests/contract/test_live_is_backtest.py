@@ -17,7 +17,10 @@ from sojourn.journey.text import read_journey
 from sojourn.journey.world import World
 from sojourn.lake.folder import Folder
 from sojourn.message.policy import parse
-from sojourn.runtime.catalogue import Catalogue, Offered
+from sojourn.rule.text import parse as parse_rule
+from sojourn.runtime.belonging.bitmap import members
+from sojourn.runtime.belonging.following import from_the_start
+from sojourn.runtime.catalogue import Catalogue, Followed, Offered
 from sojourn.runtime.deciding import deciding
 from sojourn.runtime.live import Live
 from sojourn.runtime.records import tapes_of_log
@@ -26,6 +29,7 @@ from sojourn.runtime.written import TICK
 from sojourn.store import effects as ledger
 from sojourn.store import log, runs
 from sojourn.store.database import Database
+from sojourn.store.definitions import segments as memberships
 from sojourn.store.names import Names
 from sojourn.store.partitions import PARTITIONS
 from sojourn.tape.grain import GRAIN
@@ -79,6 +83,33 @@ steps:
   mail: {send: {template: chain, purpose: transactional}}
 """
 
+BACK = """
+journey: back
+enter: [{segment_entered: keen, again: after leaving}]
+steps:
+  pause: {wait: 6 hours}
+  check: {branch: [{if: {in_segment: keen}, then: mail}], otherwise: bye}
+  mail: {send: {template: back, purpose: transactional}}
+  bye: {leave: cooled}
+"""
+
+GONE = """
+journey: gone
+enter:
+  - {event: Segment Left, where: {segment: buyers}, again: parallel}
+  - {segment_entered: quiet, again: after 3 days}
+leave_if: {in_segment: buyers}
+steps:
+  pause: {wait_for: [{event: Segment Entered, then: mark}], at_most: 2 days}
+  mark: {set_trait: {plan: free}}
+"""
+
+SEGMENTS = {
+    "keen": {"performed": "Logged In", "at_least": 2, "within": "3 days"},
+    "quiet": {"not": {"performed": "Added", "within": "50 hours"}},
+    "buyers": {"all": [{"trait": "plan", "is": "paid"}, {"not": {"in_segment": "quiet"}}]},
+}
+
 POLICY = {
     "caps": [{"at_most": 2, "days": 1, "then": "hold"}],
     "quiet": [{"from": "22:00", "to": "07:30"}],
@@ -118,9 +149,11 @@ def history(seed: int, customers: int, events: int) -> log.Events:
 
 
 def catalogue() -> Catalogue:
-    texts = (NURTURE, CART, CHAIN)
+    texts = (NURTURE, CART, CHAIN, BACK, GONE)
     offered = tuple(Offered(n, (Program(read_journey(text), n),)) for n, text in enumerate(texts, start=1))
-    return Catalogue(journeys=offered, policy=parse(POLICY))
+    segments = {name: parse_rule(rule) for name, rule in SEGMENTS.items()}
+    followed = tuple(Followed(n, name, 1, 0) for n, name in enumerate(sorted(SEGMENTS), start=1))
+    return Catalogue(journeys=offered, segments=segments, followed=followed, policy=parse(POLICY))
 
 
 def part(events: log.Events, first: int, end: int) -> log.Events:
@@ -182,6 +215,7 @@ def played_at_once(folder: Folder, database: Database, events: log.Events, publi
     tape = tapes_of_log(folder, Names(database.reading))(logged)
     world = World(
         tape=tape,
+        segments=published.segments,
         zone=published.policy.fallback_zone,
         heard=published.heard,
         kept=True,
@@ -191,8 +225,9 @@ def played_at_once(folder: Folder, database: Database, events: log.Events, publi
     none = np.empty(0, np.int64)
     after = np.zeros(len(tape.customers), np.int64)
     players = [Playing(o.programs, world, after, until, Runs.empty(none, none)) for o in published.journeys]
-    play(players, world, until)
-    world.players = players  # type: ignore[attr-defined]
+    following = from_the_start(published.segments, world, until)
+    play([*following, *players], world, until)
+    world.players, world.following = players, following  # type: ignore[attr-defined]
     return world
 
 
@@ -208,6 +243,7 @@ def test_same_runs_same_marks_same_effect_keys(database: Database, tmp_path: Pat
         stored = runs.of_customers(connection, everybody, inside=False)
         marks = log.read(connection, log.Offset(), 1_000_000)
         sent = [ledger.of_customer(connection, customer) for customer in everybody.tolist()]
+        belonging = memberships.membership(connection, np.arange(PARTITIONS))
     lived = dict(
         zip(
             stored.ids.tolist(),
@@ -255,3 +291,7 @@ def test_same_runs_same_marks_same_effect_keys(database: Database, tmp_path: Pat
         if effects.reasons is None and hasattr(effects.ask, "template")
         for key in effects.keys
     }
+    for segment in published.followed:
+        one = next(one for one in world.following if one.name == segment.name)  # type: ignore[attr-defined]
+        rows = [members(belonging[segment.id, p].members, p) for p in range(PARTITIONS)]
+        assert np.sort(np.concatenate(rows)).tolist() == world.tape.customers[one.end.members].tolist()

@@ -99,12 +99,13 @@ class Live:
         )
         reached = partitions.reach(connection, since, EVENTS_A_TICK)
         wanted = self.names.codes(connection, sorted(catalogue.heard))
-        rows = partitions.news(connection, since, reached, wanted)
+        rows = partitions.news(connection, since, reached, None if catalogue.holds_of_strangers else wanted)
         place = np.searchsorted(ids, rows.partitions)
         fresh = _before(held.read_xids[place], held.read_positions[place], rows.xids, rows.positions)
         rows = self._stamped(connection, rows, fresh & ~np.isin(rows.origins, SILENT), held.met[place])
         of = rows.partitions
         unknown = _before(resident.xids[of], resident.positions[of], rows.xids, rows.positions)
+        unknown &= np.isin(rows.names, wanted) | np.array([bool(text) for text in rows.traits], np.bool_)
         resident.add(self._of_log(rows.take(np.flatnonzero(unknown))))
         resident.xids[ids], resident.positions[ids] = reached.read_xids, reached.read_positions
         ahead = _before(held.read_xids, held.read_positions, reached.read_xids, reached.read_positions)

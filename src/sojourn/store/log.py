@@ -116,14 +116,15 @@ def ends(connection: Connection, ids: Ints, xids: Ints, positions: Ints, each: i
     return fetch(connection, last.bindparams(ids=ids, xids=xids, positions=positions, each=each))
 
 
-def between(connection: Connection, after: int, last: int, names: Ints) -> Logged:
-    """On SQLite: the events after one position up to another that have a name or carry traits."""
+def between(connection: Connection, after: int, last: int, names: Ints | None) -> Logged:
+    """On SQLite: the events after one position up to another that have a name (None: any) or carry traits."""
     chosen = sa.select(events).where(events.c.position > after, events.c.position <= last)
-    wanted = among(connection, events.c.name, names) | (events.c.traits != "")
-    return _logged(connection, chosen.where(wanted).order_by(events.c.position))
+    if names is not None:
+        chosen = chosen.where(among(connection, events.c.name, names) | (events.c.traits != ""))
+    return _logged(connection, chosen.order_by(events.c.position))
 
 
-def between_each(connection: Connection, ids: Ints, since: Place, until: Place, names: Ints) -> Logged:
+def between_each(connection: Connection, ids: Ints, since: Place, until: Place, names: Ints | None) -> Logged:
     """On PostgreSQL: the same of each of k partitions, between offsets of its own."""
     chosen = (
         sa.text(_BETWEEN)
@@ -268,7 +269,8 @@ CROSS JOIN LATERAL (
     SELECT {", ".join(events.c.keys())} FROM events
     WHERE events.partition = past.id AND (events.xid, events.position) > (past.xid, past.position)
     AND (events.xid, events.position) <= (past.last_xid, past.last_position)
-    AND (events.name = ANY(CAST(:names AS bigint[])) OR events.traits <> '')
+    AND (CAST(:names AS bigint[]) IS NULL
+        OR events.name = ANY(CAST(:names AS bigint[])) OR events.traits <> '')
 ) AS news ORDER BY news.xid, news.position
 """
 

@@ -89,8 +89,8 @@ def reach(connection: Connection, held: Held, limit: int) -> Held:
     return replace(held, read_positions=np.maximum(held.read_positions, end))
 
 
-def news(connection: Connection, since: Held, until: Held, names: Ints) -> Logged:
-    """The events of held partitions between two offsets that have one of these names or carry traits."""
+def news(connection: Connection, since: Held, until: Held, names: Ints | None) -> Logged:
+    """The events of held partitions between two offsets: those of these names (None: any) or with traits."""
     if is_postgres(connection):
         return log.between_each(connection, since.ids, since, until, names)
     first, last = int(since.read_positions.min()), int(until.read_positions.max())

@@ -6,7 +6,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from sojourn.customer.marks import CUSTOMERS_MERGED, CUSTOMERS_PARTED
-from sojourn.customer.segments import Membership, follow
+from sojourn.customer.segments import follow
 from sojourn.ingest.event import Origin
 from sojourn.journey.world import World
 from sojourn.rule.cohort import Cohort
@@ -15,6 +15,7 @@ from sojourn.runtime.belonging.following import PERIOD, Following
 from sojourn.runtime.belonging.register import Register
 from sojourn.runtime.catalogue import Catalogue, Followed
 from sojourn.runtime.resident import Resident
+from sojourn.runtime.written import TICK
 from sojourn.store import customers
 from sojourn.store.definitions import segments
 from sojourn.store.log import Logged
@@ -46,6 +47,7 @@ class Belonging:
         self._connection, self._catalogue, self._resident = connection, catalogue, resident
         self._held, self._until = held, until
         self._again: dict[int, int] = {}  # who is asked at which instant, whatever the rules hear
+        self._new = self._begin = _NOBODY  # who is asked for the first time, and when
         self._players: list[tuple[Followed, Following, Bools]] = []
         self._idle = not catalogue.followed
         self._versions, self._horizons = np.zeros(len(held), np.int64), np.full(len(held), NEVER)
@@ -68,9 +70,8 @@ class Belonging:
         for place in np.flatnonzero(anew | (past & heard)).tolist():
             owner, instant = int(owners[place]), self._until if past[place] else int(news.received[place])
             self._again[owner] = min(instant, self._again.get(owner, instant))
-        if catalogue.holds_of_strangers:
-            heard[:] = True
-        return np.union1d(owners[heard | anew], self._crossing())
+        self._new, self._begin = self._newcomers(owners, news)
+        return np.union1d(np.append(owners[heard | anew], self._new), self._crossing())
 
     def players(self, world: World, after: Ints) -> list[Following]:
         """What follows each segment for the customers of the world, who were followed until `after`."""
@@ -79,14 +80,15 @@ class Belonging:
         tape = world.tape
         self._everyone = tape.customers
         self._register.open(np.unique(tape.customers % PARTITIONS))
-        first = np.where(np.diff(tape.starts) > 0, np.append(tape.received, NEVER)[tape.starts[:-1]], NEVER)
+        place = np.minimum(np.searchsorted(self._new, tape.customers), max(len(self._new) - 1, 0))
+        new = self._new[place] == tape.customers if len(self._new) else np.zeros(len(place), np.bool_)
         again = np.array([self._again.get(one, NEVER) for one in tape.customers.tolist()], np.int64)
         for segment in self._catalogue.followed:
             start, followed = self._register.start(segment, tape.customers, after)
-            new = followed & (first > after) & (first < NEVER)
-            seen, due = np.where(new, first - 1, start.seen), np.where(new, first, start.due)
-            due = np.where(followed, np.minimum(due, again), due)
-            player = Following(segment.name, world, Membership(start.members, seen, due), self._until)
+            begin, those = self._begin[place[new & followed]], new & followed
+            start.seen[those], start.due[those] = begin - 1, begin
+            start.due[followed] = np.minimum(start.due, again)[followed]
+            player = Following(segment.name, world, start, self._until)
             self._players.append((segment, player, followed))
         return [player for _, player, _ in self._players]
 
@@ -104,6 +106,22 @@ class Belonging:
             place = np.searchsorted(self._held.ids, partition)
             versions[place], horizons[place] = summary.version, summary.horizon
         return np.where(versions == self._catalogue.fingerprint, horizons, self._until)
+
+    def _newcomers(self, owners: Ints, news: Logged) -> tuple[Ints, Ints]:
+        """Customers of whom nobody was asked yet, and the instants of their first events, int64[n] each.
+
+        Nobody needs to know them where no segment holds of strangers.
+        """
+        told = np.flatnonzero(news.origins != TICK)
+        if not len(told) or not self._catalogue.holds_of_strangers:
+            return _NOBODY, _NOBODY
+        instants = np.where(news.origins == Origin.IMPORT, self._until, news.received)[told]
+        order = np.lexsort((instants, owners[told]))
+        found, firsts = np.unique(owners[told][order], return_index=True)
+        self._register.open(np.unique(found % PARTITIONS))
+        new = ~self._register.known(found)
+        self._register.meet(found[new])
+        return found[new], instants[order[firsts[new]]]
 
     def _first_few(self, behind: Ints) -> Ints:
         """As many of the partitions as may begin with new segments in one transaction, at least one."""
@@ -131,6 +149,7 @@ class Belonging:
         due = [one for one in self._catalogue.followed if self._register.place(one, partition).due != NEVER]
         members = [bitmap.members(self._register.place(one, partition).members, partition) for one in due]
         everyone = np.unique(np.concatenate([everyone, *members]))
+        self._register.meet(everyone)
         tape = self._resident.tape(everyone)
         after = np.full(len(everyone), self._held.met[np.searchsorted(self._held.ids, partition)])
         found = []

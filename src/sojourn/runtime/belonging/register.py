@@ -55,7 +55,7 @@ class Register:
         stored = segments.membership(self._connection, closed)
         for partition in closed.tolist():
             known = stored.get((segments.ALL, partition), _NOTHING)
-            self._places[segments.ALL, partition] = Place(known, b"", known.version, followed=False)
+            self._places[segments.ALL, partition] = Place(known, known.members, known.version, followed=False)
             for segment in self._followed:
                 key = segment.id, partition
                 self._places[key] = self._place(segment, partition, stored.get(key, _NOTHING))
@@ -77,6 +77,21 @@ class Register:
                 seen[mine] = place.begins - 1
         seen[~followed] = self._until
         return Membership(members, seen, due), followed
+
+    def known(self, customers: Ints) -> Bools:
+        """Which customers of open partitions were ever asked, bool[m]."""
+        found, owners = np.zeros(len(customers), np.bool_), customers % PARTITIONS
+        for partition in np.unique(owners).tolist():
+            mine = owners == partition
+            found[mine] = bitmap.holds(self._places[segments.ALL, partition].members, customers[mine])
+        return found
+
+    def meet(self, customers: Ints) -> None:
+        """Take down that customers (m different ones, of open partitions) are asked."""
+        owners = customers % PARTITIONS
+        for partition in np.unique(owners).tolist():
+            mine, place = customers[owners == partition], self._places[segments.ALL, partition]
+            place.members = bitmap.changed(place.members, mine, np.ones(len(mine), np.bool_))
 
     def end(self, segment: Followed, customers: Ints, before: Membership, now: Membership) -> None:
         """Take down where customers, all of followed places, have come to."""
