@@ -35,7 +35,9 @@ def mint(
     """A new key and its secret, which nobody can find out again; `secret` if it is to be a given one."""
     scopes = tuple(scopes)
     secret = secret or f"sj_{'pub' if scopes == (PUBLIC,) else 'key'}_{secrets.token_urlsafe(32)}"
-    return secret, keys.create(connection, name, secret[: min(12, len(secret) // 3)], _digest(secret), scopes, now)
+    return secret, keys.create(
+        connection, name, secret[: min(12, len(secret) // 3)], _digest(secret), scopes, now
+    )
 
 
 def credentials(authorization: str | None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 from litestar import get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from sqlalchemy import Connection
 
 from sojourn.api.parts import Given, Parts
@@ -38,7 +38,7 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 @post("/", status_code=200, opt={"scope": "read"})
-async def play(data: Draft, parts: Given) -> Answer:
+async def play(data: JSONBody[Draft], parts: Given) -> Answer:
     """Play a draft over all of history."""
     draft = read_journey(data.text)
     question = Question(data.since, data.until or parts.database.now(), data.figures)

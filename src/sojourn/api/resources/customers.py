@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 import numpy as np
 from litestar import get, post
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 from sqlalchemy import Connection
 
 from sojourn.api.parts import Given, Parts
@@ -111,7 +111,7 @@ async def said(name: FromPath[str], parts: Given) -> list[Statement]:
 
 
 @post("/{name:str}/consents", status_code=200)
-async def say(name: FromPath[str], data: Wish, parts: Given) -> Written:
+async def say(name: FromPath[str], data: JSONBody[Wish], parts: Given) -> Written:
     """Write down what a customer said of messages, or ask them to confirm it themselves."""
     return await parts.write(partial(_say, parts=parts, name=name, wish=data))
 

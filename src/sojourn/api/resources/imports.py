@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 from litestar import get, post
+from litestar.params import JSONBody
 
 from sojourn.api.parts import Given
 from sojourn.api.resource import Resource
@@ -32,7 +33,7 @@ async def every(parts: Given) -> list[Import]:
 
 
 @post("/", status_code=200, opt={"scope": "admin"})
-async def run(data: Wanted, parts: Given) -> Imported:
+async def run(data: JSONBody[Wanted], parts: Given) -> Imported:
     """Import a file, or go on where it was broken off; answers when it is done."""
     return await asyncio.to_thread(
         importing.run, parts.database, parts.books, Path(data.path), data.mapping, data.format

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, get, post, put
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from sqlalchemy import Connection
 
 from sojourn.api import publishing
@@ -90,7 +90,7 @@ async def one(name: FromPath[str], parts: Given) -> Response[Shown]:
 
 @put("/{name:str}")
 async def save(
-    request: Request[Any, Any, Any], name: FromPath[str], data: Text, parts: Given
+    request: Request[Any, Any, Any], name: FromPath[str], data: JSONBody[Text], parts: Given
 ) -> Response[Shown]:
     """Save a draft, of a new journey too.  With If-Match only if nobody has changed it since."""
     draft = read_journey(data.text)
@@ -101,20 +101,20 @@ async def save(
 
 
 @post("/check", status_code=200)
-async def check(data: Text, parts: Given) -> list[Finding]:
+async def check(data: JSONBody[Text], parts: Given) -> list[Finding]:
     """What is wrong with a draft, errors first; nothing is kept."""
     draft = read_journey(data.text)
     return await parts.read(lambda connection: publishing.findings(connection, draft))
 
 
 @post("/publish", status_code=200)
-async def publish(data: Text, parts: Given) -> Version:
+async def publish(data: JSONBody[Text], parts: Given) -> Version:
     """Make a version that takes all new runs from now on; those inside stay on theirs."""
     return await parts.write(lambda c: publishing.publish(c, data.text, parts.database.now()))
 
 
 @put("/{name:str}/state", status_code=200)
-async def set_state(name: FromPath[str], data: StateWanted, parts: Given) -> Response[Shown]:
+async def set_state(name: FromPath[str], data: JSONBody[StateWanted], parts: Given) -> Response[Shown]:
     """Run, pause or archive a journey."""
     if data.state not in {"live", "paused", "archived"}:
         raise Invalid("must be live, paused or archived", place="state")
@@ -129,7 +129,9 @@ async def counted(name: FromPath[str], parts: Given) -> list[Counted]:
 
 
 @post("/{name:str}/start", status_code=202, opt={"scope": "send"})
-async def start(request: Request[Any, Any, Any], name: FromPath[str], data: Start, parts: Given) -> Started:
+async def start(
+    request: Request[Any, Any, Any], name: FromPath[str], data: JSONBody[Start], parts: Given
+) -> Started:
     """Ask a journey to take a customer: its trigger is the event `Journey Requested` with its name."""
     message = data.message_id or request.headers.get("idempotency-key", "") or uuid.uuid4().hex
     key = hash_text(f"start.{name}.{message}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 from litestar import delete, get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 
 from sojourn.api.authority import SCOPES, mint
 from sojourn.api.parts import Given
@@ -35,7 +35,7 @@ async def every(parts: Given) -> list[Key]:
 
 
 @post("/", opt={"scope": "admin"})
-async def make(data: Wanted, parts: Given) -> Minted:
+async def make(data: JSONBody[Wanted], parts: Given) -> Minted:
     """Make a key."""
     unknown = set(data.scopes) - set(SCOPES)
     if unknown or not data.scopes:

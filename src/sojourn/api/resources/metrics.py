@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from litestar import get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 
 from sojourn.analytics.metric import Metric, all_metrics
 from sojourn.api.parts import Given, Parts
@@ -23,7 +23,7 @@ async def every() -> dict[str, Any]:
 
 
 @post("/{name:str}", status_code=200, opt={"scope": "read"})
-async def ask(name: FromPath[str], data: dict[str, Any], parts: Given) -> Any:
+async def ask(name: FromPath[str], data: JSONBody[dict[str, Any]], parts: Given) -> Any:
     """Ask a metric; names of events that were never seen are an error."""
     metric = all_metrics().get(name)
     if metric is None:

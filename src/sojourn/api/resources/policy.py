@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, get, put
+from litestar.params import JSONBody
 from sqlalchemy import Connection
 
 from sojourn.api.etag import matched, tagged
@@ -30,7 +31,9 @@ async def show(parts: Given) -> Response[Definition]:
 
 
 @put("/")
-async def save(request: Request[Any, Any, Any], data: Definition, parts: Given) -> Response[Definition]:
+async def save(
+    request: Request[Any, Any, Any], data: JSONBody[Definition], parts: Given
+) -> Response[Definition]:
     """Change the policy.  With If-Match only if nobody has changed it since."""
     policy.parse(data.policy)
     await parts.write(partial(settings.put, name=POLICY, value=data.policy, match=matched(request)))

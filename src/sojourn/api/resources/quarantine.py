@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import get, post
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from sojourn.api.parts import Given
 from sojourn.api.resource import Resource
@@ -41,7 +41,7 @@ async def waiting(
 
 
 @post("/{id:int}/replay", status_code=200, opt={"scope": "admin"})
-async def replay(id: FromPath[int], data: Corrected, parts: Given) -> Taken:  # noqa: A002
+async def replay(id: FromPath[int], data: JSONBody[Corrected], parts: Given) -> Taken:  # noqa: A002
     """Take a call after all, as if a server had sent it now."""
     found = await parts.read(lambda connection: quarantine.page(connection, id - 1, 1))
     if not found or found[0].id != id:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, delete, get, put
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from sqlalchemy import Connection
 
 from sojourn.api.etag import matched, tagged
@@ -49,7 +49,7 @@ async def one(name: FromPath[str], parts: Given) -> Response[Shown]:
 
 @put("/{name:str}")
 async def save(
-    request: Request[Any, Any, Any], name: FromPath[str], data: Definition, parts: Given
+    request: Request[Any, Any, Any], name: FromPath[str], data: JSONBody[Definition], parts: Given
 ) -> Response[Shown]:
     """Define a segment, or change its rule.  With If-Match only if nobody has changed it since."""
     text = msgspec.json.encode(dump(parse(data.rule, "rule"))).decode()

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, get, put
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from sqlalchemy import Connection
 
 from sojourn.api.etag import matched, tagged
@@ -48,7 +48,7 @@ async def one(name: FromPath[str], parts: Given) -> Response[Template]:
 
 @put("/{name:str}")
 async def save(
-    request: Request[Any, Any, Any], name: FromPath[str], data: Text, parts: Given
+    request: Request[Any, Any, Any], name: FromPath[str], data: JSONBody[Text], parts: Given
 ) -> Response[Saved]:
     """Save a new version.  With If-Match only if that is the newest that there is."""
     template = read_template(data.text)
