@@ -14,6 +14,7 @@ from litestar import Litestar
 
 from sojourn.api import app as web
 from sojourn.api import parts
+from sojourn.api.authority import Authority
 from sojourn.demo_clock import clock_of
 from sojourn.errors import Misconfigured, NotFound
 from sojourn.lake.folder import Folder
@@ -88,10 +89,11 @@ class App:
         with self.database.reading() as connection:
             return published(connection)
 
-    def web(self, url: str) -> Litestar:
-        """The web application; `url` is our public address."""
+    def web(self, url: str, authority: Authority | None = None) -> Litestar:
+        """The web application; `url` is our public address, `authority` says who may what."""
         about = parts.Settings(self._derived(b"customers"), public_url=url)
         ours = parts.Parts(self.database, self.names, self.history, self.publicly(url), about)
+        ours.authority = authority or ours.authority
         return web.create(ours)
 
     def publicly(self, url: str) -> Publicly:

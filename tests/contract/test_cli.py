@@ -12,13 +12,15 @@ import time
 import urllib.request
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sojourn.cli import failure, serving
+from sojourn.cli import failure, main, serving
 from sojourn.cli.serving import Serving
 from sojourn.errors import BrokenInvariant, Invalid, Misconfigured, OutcomeUnknown
 
@@ -32,14 +34,37 @@ steps:
   bye: {leave: done}
 """
 
+HELLO = "{name: hello, subject: Hello, text: Hello}"
+LAPSED = "{segment: lapsed, rule: {not: {performed: Signed Up, within: 90 days}}}"
+LOG = """\
+who,what,at,plan
+ada,Signed Up,2026-01-01 09:00,trial
+bob,Signed Up,2026-01-02 09:00,free
+ada,Logged In,2026-01-03 09:00,
+"""
 
-def sojourn(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SOJOURN_")}
-    run = subprocess.run(
-        [COMMAND, *words], capture_output=True, text=True, timeout=120, env=environment, check=False
-    )
-    assert "Traceback" not in run.stderr
-    return run
+
+@dataclass(frozen=True)
+class Run:
+    """What a command printed, and the code it ended with."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def sojourn(*words: str | Path) -> Run:
+    """Run a command in this process: what a process of its own costs is mostly imports."""
+    out, err = StringIO(), StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        for name in os.environ:
+            if name.startswith("SOJOURN_"):
+                patch.delenv(name)
+        patch.setattr(sys, "argv", ["sojourn", *map(str, words)])
+        patch.setattr(sys, "excepthook", sys.excepthook)
+        with pytest.raises(SystemExit) as ended:
+            main()
+    return Run(int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 
 def answered(*words: str | Path) -> Any:
@@ -68,7 +93,7 @@ def test_a_step_that_nobody_reaches_ends_a_check_with_2(tmp_path: Path) -> None:
     draft.write_text(WELCOME.replace("onboarding}}", "onboarding}, then: bye}"))
     run = sojourn("check", draft)
     assert run.returncode == 2
-    assert f"{draft}: error: steps.pause: no way leads here" in run.stdout
+    assert f"{draft}:5: error: steps.pause: no way leads here" in run.stdout
 
 
 @pytest.mark.parametrize(
@@ -113,6 +138,52 @@ def test_an_event_sent_to_a_server_is_in_the_answers_of_every_command(tmp_path: 
         assert answered("doctor", *asked)["customers"] == 1
 
 
+def test_files_are_published_in_the_order_in_which_they_build_on_each_other(tmp_path: Path) -> None:
+    files = [_written(tmp_path / f"{n}.yaml", text) for n, text in enumerate((WELCOME, HELLO, LAPSED))]
+    data = tmp_path / "data"
+    done = answered("publish", *files, "--data", data)
+    assert [(one["kind"], one["name"]) for one in done] == [
+        ("segment", "lapsed"),
+        ("template", "hello"),
+        ("journey", "welcome"),
+    ]
+    broken = _written(tmp_path / "broken.yaml", WELCOME.replace("template: hello", "template: hallo"))
+    run = sojourn("publish", broken, "--data", data)
+    assert run.returncode == 2
+    assert f"{broken}:4: steps.hello: there is no template 'hallo'; did you mean 'hello'?" in run.stderr
+    assert sojourn("publish", _written(tmp_path / "odd.yaml", "odd: 1"), "--data", data).returncode == 2
+
+
+def test_a_key_is_made_shown_without_its_secret_and_ended(tmp_path: Path) -> None:
+    minted = answered("keys", "make", "shop", "--scope", "track:public", "--data", tmp_path)
+    assert minted["secret"].startswith("sj_pub_")
+    shown = sojourn("keys", "show", "--data", tmp_path).stdout
+    assert "shop" in shown
+    assert minted["secret"] not in shown
+    assert sojourn("keys", "end", str(minted["key"]["id"]), "--data", tmp_path).returncode == 0
+    assert answered("keys", "show", "--data", tmp_path)[0]["revoked"] > 0
+
+
+@pytest.mark.parametrize("while_served", [False, True])
+def test_history_is_imported_backtested_and_explained(tmp_path: Path, while_served: bool) -> None:
+    file = _written(tmp_path / "log.csv", LOG)
+    draft, data = _written(tmp_path / "welcome.yaml", WELCOME), tmp_path / "data"
+    columns = ("--customer", "who", "--name", "what", "--time", "at")
+    survey = answered("import", "events", file, *columns, "--dry-run")
+    assert (survey["rows"], survey["customers"]) == (3, 2)
+    with served(data) if while_served else nullcontext():
+        assert answered("import", "events", file, *columns, "--data", data)["events"] == 3
+        assert answered("import", "events", file, *columns, "--data", data)["events"] == 0
+        found = answered("backtest", draft, "--data", data)
+        assert (found["entered"], found["steps"][0]["visits"]) == (2, 2)
+        assert (
+            sum(step["waiting"] + sum(step["left"].values()) for step in found["steps"]) == found["entered"]
+        )
+        why = answered("explain", "ada", draft, "--data", data)
+        assert (why["entered"], why["where"]) == (1, "has left")
+        assert sojourn("explain", "nobody", draft, "--data", data).returncode == 2
+
+
 def test_one_data_folder_is_served_once(tmp_path: Path) -> None:
     with served(tmp_path) as server:
         run = sojourn("serve", "--data", tmp_path, "--port", str(_free_port()))
@@ -121,11 +192,31 @@ def test_one_data_folder_is_served_once(tmp_path: Path) -> None:
     assert serving.running(tmp_path) is None
 
 
+def test_an_error_that_nobody_expected_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "serving.lock").touch()
+    (tmp_path / "serving.json").touch()
+    (tmp_path / "clock.json").write_text("no JSON")
+    words: list[str | Path] = [COMMAND, "publish", _written(tmp_path / "lapsed.yaml", LAPSED), "--data", tmp_path]
+    run = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == 1
+    assert "Traceback" not in run.stderr
+    assert "--debug" in run.stderr
+    assert (
+        "Traceback"
+        in subprocess.run([COMMAND, "--debug", *words[1:]], stderr=-1, text=True, check=False).stderr
+    )
+
+
 def test_errors_end_with_a_code_that_says_who_must_act(capsys: pytest.CaptureFixture[str]) -> None:
     errors = (Invalid("no"), Misconfigured("no"), OutcomeUnknown("no"), BrokenInvariant("no"))
     assert [failure.exit_code(error) for error in errors] == [2, 3, 3, 1]
     failure.say(ZeroDivisionError, ZeroDivisionError("nobody expected this"), None)
     assert "nobody expected this" in capsys.readouterr().err
+
+
+def _written(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
 
 
 @contextmanager

@@ -8,11 +8,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sojourn.errors import NotFound
+
 if TYPE_CHECKING:
     from sojourn.app import App, Settings
 
 BROKEN = 3
 """The exit code of a process that stops because nobody knows any more what is on its disk (P35)."""
+
+
+def is_there(data: Path | None, database: str | None) -> bool:
+    """Whether there is an installation."""
+    from sojourn.app import settings
+
+    try:
+        settings(data, database, make=False)
+    except NotFound:
+        return False
+    return True
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import typer
 
 from sojourn.cli import answer
 from sojourn.cli.command import Command, Data, Database, Json
-from sojourn.cli.drafts import read_draft
+from sojourn.cli.documents import read_draft
 from sojourn.cli.installation import opened
 
 if TYPE_CHECKING:

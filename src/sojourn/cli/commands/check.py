@@ -1,26 +1,33 @@
-"""`sojourn check`: what is wrong with the draft of a journey, before anybody meets it."""
+"""`sojourn check`: what is wrong with a draft, before anybody meets it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from sojourn.cli import answer
-from sojourn.cli.command import Command, Json
-from sojourn.cli.drafts import place_of, read_text
+from sojourn.cli import answer, documents
+from sojourn.cli.client import Api, reached
+from sojourn.cli.command import Command, Data, Database, Json
+from sojourn.cli.documents import Finding
+from sojourn.cli.installation import is_there
 
-if TYPE_CHECKING:
-    from sojourn.journey.check import Finding
+Files = Annotated[
+    list[Path], typer.Argument(metavar="FILE...", help="Journeys, templates, segments ... as YAML.")
+]
 
 
-def check(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Journeys, as YAML.")],
-    json: Json = False,
-) -> None:
-    """Say what is wrong with journeys; ends with 2 if one of them cannot be published."""
-    found = {str(path): _findings(path) for path in files}
+def check(files: Files, data: Data = None, database: Database = None, json: Json = False) -> None:
+    """Say what is wrong with drafts; ends with 2 if one of them cannot be published.
+
+    With a data folder that is in use also what they name and it does not hold.
+    """
+    if is_there(data, database):
+        with reached(data, database) as api:
+            found = _checked(files, api)
+    else:
+        found = _checked(files, None)
     if json:
         answer.as_json([{"file": file, "findings": findings} for file, findings in found.items()])
     else:
@@ -30,18 +37,16 @@ def check(
         raise typer.Exit(2)
 
 
-def _findings(path: Path) -> list[Finding]:
-    from sojourn.journey.check import check as findings
-    from sojourn.journey.text import read_journey
-
-    return findings(read_journey(read_text(path), str(path)))
+def _checked(files: list[Path], api: Api | None) -> dict[str, list[Finding]]:
+    return {str(path): documents.check(documents.read(path), api) for path in files}
 
 
 def _show(file: str, findings: list[Finding]) -> None:
     if not findings:
         answer.say(f"{file}: nothing is wrong with it")
     for one in findings:
-        answer.say(f"{file}: {one.severity}: {place_of(one)}: {one.what}")
+        where = f"{file}:{one.line}" if one.line else file
+        answer.say(f"{where}: {one.severity}: {one.place}: {one.what}")
 
 
 command = Command("check", check)

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from sojourn.cli import answer, serving
+from sojourn.cli.client import Api
 from sojourn.cli.command import Command, Data, Database, Json
 from sojourn.cli.installation import opened_at
-from sojourn.errors import Conflict
 
 if TYPE_CHECKING:
     from sojourn.app import Settings
@@ -108,9 +108,9 @@ def _import(file: Path, mapping: Mapping, format_: str, place: Settings) -> Impo
     from sojourn.ingest.accept import Books
     from sojourn.ingest.importing import run
 
-    other = serving.running(place.data)
-    if other and place.embedded:
-        raise Conflict(f"{place.data} is served at {other.url}, and SQLite has one writer: stop it meanwhile")
+    served = serving.running(place.data)
+    if served and place.embedded:
+        return _import_through(Api(served.url, served.key), file, mapping, format_)
     bars = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with opened_at(place) as app, Progress(*bars, console=Console(stderr=True), transient=True) as shown:
         bar = shown.add_task("rows", total=None)
@@ -119,6 +119,15 @@ def _import(file: Path, mapping: Mapping, format_: str, place: Settings) -> Impo
             shown.update(bar, completed=done, total=rows)
 
         return run(app.database, Books(app.names), file, mapping, format_, progress)
+
+
+def _import_through(api: Api, file: Path, mapping: Mapping, format_: str) -> Imported:
+    """Let the `serve` import it: SQLite has one writer."""
+    from sojourn.ingest.importing import Imported
+
+    wanted = {"path": str(file.absolute()), "mapping": mapping, "format": format_}
+    with Console(stderr=True).status("importing"):
+        return msgspec.convert(api.call("POST", "/api/imports", wanted), Imported)
 
 
 def _show(found: Survey | Imported) -> None:
