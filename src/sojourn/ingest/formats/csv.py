@@ -85,7 +85,7 @@ def _kinds(connection: DuckDBPyConnection, relation: str, columns: int) -> list[
         f" coalesce(bool_and(lower(c{n}) IN ('true', 'false')), false)"
         for n in range(columns)
     )
-    answers = connection.execute(f"SELECT {asked} FROM {relation}").fetchone() or ()
+    [answers] = connection.execute(f"SELECT {asked} FROM {relation}").fetchall()
     pairs = zip(answers[::2], answers[1::2], strict=True)
     return [_plain if number else _lower if truth else _quoted for number, truth in pairs]
 
