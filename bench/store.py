@@ -1,7 +1,7 @@
 """Times our two hot writes on both stores against the same rows in the same batches with no logic at all.
 
 The ceiling is what the bare driver does on the same schema, with a durable commit a batch; others
-compare with it (`ceilings`).  Rounds take turns, the best counts.  Prints one JSON object.
+compare with it (`ceilings`).  Prints one JSON object.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, fields
 from functools import partial
 from itertools import count
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ import psycopg
 
 from postgres_server import PostgresServer
 from sojourn.store import log, runs
-from sojourn.store.access.connect import SQLITE_SETTINGS
+from sojourn.store.access.connect import POSTGRES_OPTIONS, SQLITE_SETTINGS
 from sojourn.store.database import Database
 from sojourn.store.log import Events
 from sojourn.store.runs import Runs
@@ -35,8 +36,9 @@ BAR = 0.7
 NOW = 1_790_000_000_000_000
 EVENT = "partition, subject, key, run, name, happened, received, origin, properties, traits"
 RUN = "version, step, hop, since, due, seen, left, reason, id"
-_SET = ", ".join(f'"{name}" = {{}}' for name in RUN.split(", ")[:-1])
+_SET = ", ".join(f'"{name}" = ?' for name in RUN.split(", ")[:-1])
 Row = tuple[Any, ...]
+Works = dict[str, list[Callable[[], object]]]
 _numbers = count(1)
 
 
@@ -66,46 +68,56 @@ def load(rows: int, batch: int) -> Load:
 
 def ceilings(url: str, made: Load) -> dict[str, float]:
     """Rows a second of the bare driver on an empty, migrated database."""
-    return _bare_sqlite(url, made) if url.startswith("sqlite") else _bare_postgres(url, made)
+    with _bare(url, made) as works:
+        return {name: _rate(made, [_timed(work) for work in each]) for name, each in works.items()}
 
 
-def ours(url: str, made: Load) -> dict[str, float]:
-    """Rows a second through the store: one work a batch, each waiting for its commit."""
-    with Database.open(url) as database:
-        database.write(partial(runs.enter, entering=made.entered))
-        appends = [partial(database.write, partial(log.append, batch=batch)) for batch in made.events]
-        moves = [partial(database.write, partial(runs.save, moved=batch)) for batch in made.moved]
-        return {"append": _rate(made, appends), "move": _rate(made, moves)}
+def compared(urls: tuple[str, str], made: Load) -> dict[str, Any]:
+    """Rows a second of the bare driver and of the store, each on a database of its own, and the ratio.
+
+    The two take turns batch by batch, so that a busy machine slows both alike.
+    """
+    found = {}
+    with _bare(urls[0], made) as bare, _ours(urls[1], made) as ours:
+        for name in bare:
+            times = [(_timed(one), _timed(other)) for one, other in zip(bare[name], ours[name], strict=True)]
+            ceiling, reached = (_rate(made, list(side)) for side in zip(*times, strict=True))
+            found[name] = {
+                "ceiling": round(ceiling),
+                "ours": round(reached),
+                "ratio": round(reached / ceiling, 2),
+            }
+    return found
 
 
 def main() -> None:
     """Print the rates of both stores, the ceilings, and the ratios against the bar."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     found = {}
     for store in ("sqlite", "postgresql"):
         for batch in (200, 1000):
-            made = load(options.rows, batch)
             with _databases(store) as fresh:
-                rounds = [(ceilings(fresh(), made), ours(fresh(), made)) for _ in range(options.rounds)]
-            found[f"{store}, batches of {batch}"] = _compared(rounds)
+                found[f"{store}, batches of {batch}"] = compared(
+                    (fresh(), fresh()), load(options.rows, batch)
+                )
     print(json.dumps({"rows_a_second": found, "bar": BAR}, indent=2))  # noqa: T201
 
 
-def _compared(rounds: list[tuple[dict[str, float], dict[str, float]]]) -> dict[str, Any]:
-    best = [
-        {name: max(part[name] for part in side) for name in side[0]} for side in zip(*rounds, strict=True)
-    ]
-    return {
-        name: {
-            "ceiling": round(best[0][name]),
-            "ours": round(best[1][name]),
-            "ratio": round(best[1][name] / best[0][name], 2),
+@contextmanager
+def _ours(url: str, made: Load) -> Iterator[Works]:
+    """Through the store: one work a batch, each waiting for its commit."""
+    with Database.open(url) as database:
+        database.write(partial(runs.enter, entering=made.entered))
+        yield {
+            "append": [partial(database.write, partial(log.append, batch=batch)) for batch in made.events],
+            "move": [partial(database.write, partial(runs.save, moved=batch)) for batch in made.moved],
         }
-        for name in best[0]
-    }
+
+
+def _bare(url: str, made: Load) -> AbstractContextManager[Works]:
+    return _bare_sqlite(url, made) if url.startswith("sqlite") else _bare_postgres(url, made)
 
 
 @contextmanager
@@ -128,33 +140,33 @@ def _created(server: PostgresServer) -> str:
     return server.url(name)
 
 
-def _bare_sqlite(url: str, made: Load) -> dict[str, float]:
+@contextmanager
+def _bare_sqlite(url: str, made: Load) -> Iterator[Works]:
     _prepare(url, made)
-    connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
-    for setting in SQLITE_SETTINGS:
-        connection.execute(f"PRAGMA {setting}")
     insert = f"INSERT INTO events ({EVENT}) VALUES ({', '.join('?' * 10)})"
-    change = f"UPDATE runs SET {_SET.replace('{}', '?')} WHERE id = ?"
+    change = f"UPDATE runs SET {_SET} WHERE id = ?"
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as connection:
+        for setting in SQLITE_SETTINGS:
+            connection.execute(f"PRAGMA {setting}")
 
-    def write(statement: str, rows: list[Row]) -> None:
-        connection.execute("BEGIN IMMEDIATE")
-        connection.executemany(statement, rows)
-        connection.execute("COMMIT")
+        def write(statement: str, rows: list[Row]) -> None:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany(statement, rows)
+            connection.execute("COMMIT")
 
-    found = {
-        "append": _rate(made, [partial(write, insert, _event_rows(batch)) for batch in made.events]),
-        "move": _rate(made, [partial(write, change, _run_rows(batch)) for batch in made.moved]),
-    }
-    connection.close()
-    return found
+        yield {
+            "append": [partial(write, insert, _event_rows(batch)) for batch in made.events],
+            "move": [partial(write, change, _run_rows(batch)) for batch in made.moved],
+        }
 
 
-def _bare_postgres(url: str, made: Load) -> dict[str, float]:
-    """COPY for new rows; for changed ones whatever is faster, executemany or COPY and one UPDATE."""
+@contextmanager
+def _bare_postgres(url: str, made: Load) -> Iterator[Works]:
+    """COPY for new rows, COPY and one UPDATE for changed ones: executemany is slower for both."""
     _prepare(url, made)
-    change = f"UPDATE runs SET {_SET.replace('{}', '%s')} WHERE id = %s"
-    changed = ", ".join(f'"{name}" = new."{name}"' for name in RUN.split(", ")[:-1])
-    with psycopg.connect(url) as connection:
+    names = [f'"{name}"' for name in RUN.split(", ")]
+    change = ", ".join(f"{name} = new.{name}" for name in names[:-1])
+    with psycopg.connect(url, options=POSTGRES_OPTIONS) as connection:
 
         def copy(into: str, rows: list[Row]) -> None:
             with connection.cursor().copy(f"COPY {into} FROM STDIN") as stream:
@@ -165,24 +177,18 @@ def _bare_postgres(url: str, made: Load) -> dict[str, float]:
             copy(f"events ({EVENT})", rows)
             connection.commit()
 
-        def one_by_one(rows: list[Row]) -> None:
-            connection.cursor().executemany(change, rows)
-            connection.commit()
-
-        def at_once(rows: list[Row]) -> None:
+        def move(rows: list[Row]) -> None:
             copy("new", rows)
-            connection.execute(f"UPDATE runs SET {changed} FROM new WHERE runs.id = new.id")
+            connection.execute(f"UPDATE runs SET {change} FROM new WHERE runs.id = new.id")
             connection.commit()
 
-        columns = RUN.replace("left", '"left"')
-        connection.execute(
-            f"CREATE TEMP TABLE new ON COMMIT DELETE ROWS AS SELECT {columns} FROM runs LIMIT 0"
-        )
+        chosen = f"SELECT {', '.join(names)} FROM runs LIMIT 0"
+        connection.execute(f"CREATE TEMP TABLE new ON COMMIT DELETE ROWS AS {chosen}")
         connection.commit()
-        moves = [_run_rows(batch) for batch in made.moved]
-        appended = _rate(made, [partial(append, _event_rows(batch)) for batch in made.events])
-        moved = [_rate(made, [partial(how, rows) for rows in moves]) for how in (one_by_one, at_once)]
-    return {"append": appended, "move": max(moved)}
+        yield {
+            "append": [partial(append, _event_rows(batch)) for batch in made.events],
+            "move": [partial(move, _run_rows(batch)) for batch in made.moved],
+        }
 
 
 def _prepare(url: str, made: Load) -> None:
@@ -190,11 +196,15 @@ def _prepare(url: str, made: Load) -> None:
         database.write(partial(runs.enter, entering=made.entered))
 
 
-def _rate(made: Load, works: Sequence[Callable[[], object]]) -> float:
+def _timed(work: Callable[[], object]) -> float:
     start = time.perf_counter()
-    for work in works:
-        work()
-    return made.rows / (time.perf_counter() - start)
+    work()
+    return time.perf_counter() - start
+
+
+def _rate(made: Load, seconds: list[float]) -> float:
+    """By the median batch: one that met somebody else's write on the disk says nothing."""
+    return made.rows / len(seconds) / median(seconds)
 
 
 def _events(rows: Ints, keys: Ints) -> Events:
