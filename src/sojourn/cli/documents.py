@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,6 +78,12 @@ def read_draft(path: Path) -> Journey:
         if finding.severity == "error":
             raise error_of(finding, path)
     return draft
+
+
+def in_order(found: Iterable[Document]) -> list[Document]:
+    """The documents in the order in which they build on each other."""
+    order = list(KINDS.values())
+    return sorted(found, key=lambda document: order.index(document.kind))
 
 
 def check(document: Document, api: Api | None = None) -> list[Finding]:

@@ -10,7 +10,7 @@ import typer
 from sojourn.cli import answer, documents
 from sojourn.cli.client import Api, reached
 from sojourn.cli.command import Command, Data, Database, Json
-from sojourn.cli.documents import KINDS, Document
+from sojourn.cli.documents import Document
 
 Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="Journeys, templates, segments ... as YAML.")
@@ -19,8 +19,7 @@ Files = Annotated[
 
 def publish(files: Files, data: Data = None, database: Database = None, json: Json = False) -> None:
     """Publish journeys, templates, segments, the policy and the channels; nothing is, if one is wrong."""
-    order = list(KINDS.values())
-    found = sorted(map(documents.read, files), key=lambda document: order.index(document.kind))
+    found = documents.in_order(map(documents.read, files))
     with reached(data, database) as api:
         _refuse_errors(found, None)
         done = [_published(document, api) for document in found]

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 import httpx
 from segment.analytics import Client
 
-from sojourn.demo.histories import ZONES
-from sojourn.demo.mailbox import Mail
+from sojourn.cli.demo.histories import ZONES
+from sojourn.cli.demo.mailbox import Mail
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 NAMES = (
@@ -73,6 +73,12 @@ class Visitors:
             self._plan(1 + drawn, lambda: self._click(mail))
         elif drawn < OPENS:
             self._plan(drawn, lambda: self._open(mail))
+
+    def leave(self) -> None:
+        """Nobody new comes, and those who are here do nothing more."""
+        self._arrivals = 0.0
+        with self._lock:
+            self._plans.clear()
 
     @contextmanager
     def about(self) -> Iterator[None]:

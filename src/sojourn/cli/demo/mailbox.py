@@ -37,12 +37,13 @@ class Mail:
 
 
 class Mailbox:
-    """The mails that came, in order; `on_mail` is told of each, from the server's thread."""
+    """The mails that came, in order; the readers are told of each, from the server's thread."""
 
-    def __init__(self, folder: Path, on_mail: Callable[[Mail], None]) -> None:
+    def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.mails: list[Mail] = []
-        self._folder, self._on_mail = folder, on_mail
+        self.readers: list[Callable[[Mail], None]] = []
+        self._folder = folder
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Keep a mail before it is acknowledged (aiosmtpd calls this by its name)."""
@@ -55,7 +56,8 @@ class Mailbox:
             f"To: {mail.to}\nSubject: {mail.subject}\n\n{mail.text}\n\n{mail.link}\n"
         )
         self.mails.append(mail)
-        self._on_mail(mail)
+        for reader in self.readers:
+            reader(mail)
         return "250 kept"
 
 
