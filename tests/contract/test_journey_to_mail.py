@@ -18,6 +18,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import Connection
 
 from sojourn.app import App, Settings, open_app
+from sojourn.ingest.accept import Books
 from sojourn.ingest.event import Event, Origin, Reading
 from sojourn.ingest.intake import Intake
 from sojourn.store import effects
@@ -47,6 +48,7 @@ class Mailbox:
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
+        self.at: list[float] = []
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         content = envelope.content
@@ -54,6 +56,7 @@ class Mailbox:
         mail = email.message_from_bytes(content, policy=policy.default)
         assert isinstance(mail, EmailMessage)
         self.mails.append(mail)
+        self.at.append(time.monotonic())
         return "250 kept"
 
 
@@ -80,7 +83,7 @@ def app(database_url: str, tmp_path: Path) -> Iterator[App]:
         yield app
 
 
-def publish(app: App, port: int) -> None:
+def publish(app: App, port: int, rate: float = 0) -> None:
     now = app.database.now()
 
     def define(connection: Connection) -> None:
@@ -88,6 +91,7 @@ def publish(app: App, port: int) -> None:
             "provider": "email_smtp",
             "settings": {"host": "127.0.0.1", "port": port, "security": "none"},
             "sender": "us@example.com",
+            "rate": rate,
         }
         settings.put(connection, "channels", {"email": channel})
         templates.save(connection, "hello", HELLO, now)
@@ -136,6 +140,20 @@ def test_an_event_becomes_one_mail(app: App, mailbox: tuple[Mailbox, int]) -> No
         first = effects.of_customer(connection, 1)
     assert msgspec.json.decode(first.data[0])["step"] == "hello"
     assert np.all(first.attempts == 1)
+
+
+def test_no_second_holds_more_than_the_rate(app: App, mailbox: tuple[Mailbox, int]) -> None:
+    """P27, by the sink's own clock, over a restart."""
+    kept, port = mailbox
+    publish(app, port, rate=20)
+    intake = Intake(app.database, Books(app.names))
+    intake.take(Reading(tuple(signed_up(app, f"p{n}") for n in range(60))), "test").result()
+    for wanted in (25, 60):
+        with app.working("http://localhost:8000"):
+            eventually(lambda wanted=wanted: len(kept.mails) >= wanted)
+    assert len(kept.mails) == 60
+    ahead = np.searchsorted(kept.at, np.array(kept.at) + 1.0)
+    assert int((ahead - np.arange(60)).max()) <= 20
 
 
 def _states(app: App) -> dict[State, int]:

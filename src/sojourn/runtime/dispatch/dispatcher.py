@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from time import monotonic
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 import numpy as np
@@ -28,7 +28,7 @@ from sojourn.runtime.dispatch.outcome import Outcome, outcome
 from sojourn.runtime.dispatch.people import People
 from sojourn.runtime.dispatch.prepare import Prepared, Preparing, Publicly, Refused
 from sojourn.runtime.dispatch.ways import Way
-from sojourn.store import effects, messages
+from sojourn.store import effects, messages, rates
 from sojourn.store.database import Database
 from sojourn.store.effects import Effects, State
 from sojourn.store.names import Names
@@ -39,9 +39,18 @@ CLAIMED = 256
 PROLONGED = ledger.LEASE / 3_000_000
 """Seconds after which what is not yet sent is held for another lease: a slow peer does not end our claim."""
 
+JITTER = 1.05
+"""Starts lie so much further apart than a rate asks: the far side counts arrivals, which networks shift."""
+
 Answer = TypeVar("Answer")
 
 log = structlog.get_logger()
+
+
+class Write(Protocol):
+    """Does work in a group commit."""
+
+    def __call__(self, work: Callable[[Connection], Answer]) -> Awaitable[Answer]: ...
 
 
 @dataclass(frozen=True)
@@ -105,7 +114,7 @@ class Batch:
         parts: Dispatching,
         way: Way,
         claimed: Effects,
-        write: Callable[[Callable[[Connection], object]], Awaitable[object]],
+        write: Write,
     ) -> None:
         self._parts, self._way, self._claimed, self._write = parts, way, claimed, write
         self._owners = {
@@ -129,7 +138,9 @@ class Batch:
             free = slots - len(sending)
             if waiting and free:
                 going, waiting = waiting[:free], waiting[free:]
-                sending |= {asyncio.create_task(self._attempt(one)): one for one in await self._intend(going)}
+                may_go, starts = await self._intend(going)
+                for one, start in zip(may_go, starts, strict=True):
+                    sending[asyncio.create_task(self._attempt(one, start))] = one
             if sending:
                 done, _ = await asyncio.wait(sending, timeout=PROLONGED, return_when=asyncio.FIRST_COMPLETED)
                 if done:
@@ -149,18 +160,26 @@ class Batch:
         preparing = Preparing(templates, parts.ways, parts.publicly)
         return preparing.prepare(claimed, tape, entries, frozen, parts.database.now())
 
-    async def _intend(self, going: list[Prepared]) -> list[Prepared]:
+    async def _intend(self, going: list[Prepared]) -> tuple[list[Prepared], list[int]]:
+        """Who may go, and the instant at which each may start by the way's rate."""
         policy, secret = self._parts.catalogue().policy, self._parts.publicly.seal
-        clock = self._parts.database.now
-        found = await self._write(lambda c: ledger.intend(c, going, policy, secret, clock))
-        assert isinstance(found, list)
-        return found
+        clock, chosen, kind = self._parts.database.now, self._way.chosen, self._way.channel.kind
+
+        def intend(connection: Connection) -> tuple[list[Prepared], list[int]]:
+            may_go = ledger.intend(connection, going, policy, secret, clock)
+            if not chosen.rate or not may_go:
+                return may_go, [0] * len(may_go)
+            rate = chosen.rate / JITTER
+            return may_go, rates.reserve(connection, kind, len(may_go), rate, clock()).tolist()
+
+        return await self._write(intend)
 
     async def _prolong(self, some: list[Prepared]) -> None:
         now = self._parts.database.now()
         await self._write(lambda c: ledger.prolong(c, some, now))
 
-    async def _attempt(self, one: Prepared) -> tuple[Prepared, Outcome]:
+    async def _attempt(self, one: Prepared, start: int) -> tuple[Prepared, Outcome]:
+        await asyncio.sleep(max(0, start - self._parts.database.now()) / 1_000_000 if start else 0)
         answer: Receipt | FarSideError
         try:
             answer = await self._way.connection.deliver(one.outgoing)

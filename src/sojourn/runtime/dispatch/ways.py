@@ -27,6 +27,7 @@ class Chosen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     settings: Mapping[str, object] = {}
     sender: str = ""  # "Name <address>" of messages whose template names none
     bounces: str = ""  # the domain that bounces come back to; none are asked for if empty
+    rate: float = 0.0  # messages a second, of all workers together; 0 is as many as it takes
 
 
 @dataclass(frozen=True)
