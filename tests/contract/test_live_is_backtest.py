@@ -293,5 +293,5 @@ def test_same_runs_same_marks_same_effect_keys(database: Database, tmp_path: Pat
     }
     for segment in published.followed:
         one = next(one for one in world.following if one.name == segment.name)  # type: ignore[attr-defined]
-        rows = [members(belonging[segment.id, p].members, p) for p in range(PARTITIONS)]
+        rows = [members(row.members, part) for (of, part), row in belonging.items() if of == segment.id]
         assert np.sort(np.concatenate(rows)).tolist() == world.tape.customers[one.end.members].tolist()
