@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import get, post
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from sojourn.api.parts import Given
 from sojourn.api.resource import Resource
@@ -34,7 +34,7 @@ class Taken(msgspec.Struct, frozen=True):
 
 @get("/")
 async def waiting(
-    parts: Given, after: int = 0, limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100
+    parts: Given, after: FromQuery[int] = 0, limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100
 ) -> list[Kept]:
     """What waits, with ids beyond `after`."""
     return await parts.read(lambda connection: quarantine.page(connection, after, limit))
