@@ -61,6 +61,9 @@ class Live:
 
     def tick(self, connection: Connection, catalogue: Catalogue, now: int) -> Ticked:
         """Take what has come in and come due in free partitions up to `now`, and write what becomes of it."""
+        if self.resident.fingerprint != catalogue.fingerprint:
+            partitions.hasten(connection, np.arange(PARTITIONS), np.full(PARTITIONS, now))
+            self.resident.fingerprint = catalogue.fingerprint
         held = partitions.lock(connection, now, self._at_once)
         if not len(held):
             return Ticked()

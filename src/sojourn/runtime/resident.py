@@ -23,6 +23,7 @@ class Resident:
         self.positions = np.zeros(PARTITIONS, np.int64)
         self.merged = Merged.none()
         self.heard: frozenset[str] = frozenset()
+        self.fingerprint = 0  # of the segments that all partitions have been told to follow
 
     def hear(self, names: frozenset[str]) -> None:
         """Keep events of these names from now on; what is kept is forgotten if they are more than before."""

@@ -1,0 +1,219 @@
+"""Who belongs to which segment: kept up to date by ticks, by what customers do and by time alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from sqlalchemy import Connection
+
+from sojourn.lake.folder import Folder
+from sojourn.runtime.belonging import bitmap
+from sojourn.runtime.live import Live
+from sojourn.runtime.published import published
+from sojourn.runtime.records import tapes_of_log
+from sojourn.runtime.resident import Resident
+from sojourn.store import customers, log, partitions
+from sojourn.store.database import Database
+from sojourn.store.definitions import segments
+from sojourn.store.names import Names
+from sojourn.store.partitions import PARTITIONS
+from sojourn.tape.grain import GRAIN
+from sojourn.tape.hashing import mix
+
+MINUTE = 60_000_000
+HOUR = 60 * MINUTE
+BEGIN = 1_772_000_000_000_000 // MINUTE * MINUTE
+LOUD, IMPORTED = 2, 3
+
+
+@dataclass
+class Installation:
+    """A store, its ticks and its clock."""
+
+    database: Database
+    live: Live
+    names: Names
+    now: int = BEGIN
+    told: int = 0
+
+    def define(self, name: str, rule: object) -> None:
+        text = msgspec.json.encode(rule).decode()
+        self.database.write(lambda c: segments.save(c, name, text, self.now))
+
+    def happens(self, customer: int, name: str, *, origin: int = LOUD, at: int = 0, traits: str = "") -> None:
+        self.told += 1
+        at = at or self.now
+        one = np.array([customer])
+        self.database.write(lambda c: self._append(c, one, name, at, origin, traits))
+
+    def _append(
+        self, connection: Connection, one: np.ndarray, name: str, at: int, origin: int, traits: str
+    ) -> None:
+        events = log.Events(
+            partitions=one % PARTITIONS,
+            subjects=one,
+            keys=mix(self.told),
+            runs=one * 0,
+            names=self.names.codes(connection, [name]),
+            happened=np.array([at]),
+            received=np.array([at]),
+            origins=np.array([origin]),
+            properties=["{}"],
+            traits=[traits],
+        )
+        log.append(connection, events)
+
+    def until(self, now: int) -> None:
+        """Let time pass: a tick whenever something is due, and one at the end."""
+        while True:
+            with self.database.reading() as connection:
+                due = partitions.next_due(connection)
+            self.now = max(self.now, min(due + GRAIN, now))
+            while self.tick():
+                pass
+            if self.now == now:
+                return
+
+    def tick(self) -> bool:
+        def work(connection: Connection) -> bool:
+            return self.live.tick(connection, published(connection), self.now).held > 0
+
+        return self.database.write(work)
+
+    def members(self, name: str) -> list[int]:
+        with self.database.reading() as connection:
+            wanted = segments.find(connection, name).id
+            rows = segments.membership(connection, np.arange(PARTITIONS))
+        found = [bitmap.members(row.members, p) for (one, p), row in rows.items() if one == wanted]
+        return sorted(np.concatenate([np.empty(0, np.int64), *found]).tolist())
+
+    def marks(self) -> list[tuple[int, str, str, int]]:
+        """Customer, mark, segment and when it was met, in grains after the beginning."""
+        with self.database.reading() as connection:
+            logged = log.read(connection, log.Offset(), 1_000_000)
+        names = self.names.names(logged.names)
+        found = []
+        for n in range(len(logged)):
+            name = names[int(logged.names[n])]
+            if name.startswith("Segment"):
+                told = msgspec.json.decode(logged.properties[n])["segment"]
+                found.append((int(logged.subjects[n]), name, told, int(logged.received[n]) - BEGIN))
+        return sorted(found, key=lambda one: (one[3], one[0], one[1]))
+
+
+@pytest.fixture
+def installation(database: Database, tmp_path: Path) -> Installation:
+    names = Names(database.reading)
+    live = Live(Resident(), names, tapes_of_log(Folder.local(tmp_path / "lake"), names), max_late=10**15)
+    return Installation(database, live, names)
+
+
+def look(customer: int, instant: int) -> int:
+    """When the customer next looks at the clock, after the beginning."""
+    phase = -(-(customer * MINUTE // 64) // GRAIN) * GRAIN
+    return -(-(instant - phase) // MINUTE) * MINUTE + phase
+
+
+def test_time_alone_makes_customers_leave_within_a_minute(installation: Installation) -> None:
+    installation.define("active", {"performed": "Logged In", "within": "2 hours"})
+    installation.until(BEGIN + MINUTE)
+    installation.happens(5, "Logged In")
+    installation.until(BEGIN + HOUR)
+    installation.happens(70, "Logged In")
+    installation.until(BEGIN + 2 * HOUR)
+    assert installation.members("active") == [5, 70]
+    installation.until(BEGIN + 4 * HOUR)
+    assert installation.members("active") == []
+    left = [(5, look(5, MINUTE + 2 * HOUR + 1) + 1), (70, look(6, HOUR + 2 * HOUR + 1) + 1)]
+    entered = [(5, MINUTE + 1), (70, HOUR + 1)]
+    assert installation.marks() == [
+        *((who, "Segment Entered", "active", at) for who, at in entered),
+        *((who, "Segment Left", "active", at) for who, at in left),
+    ]
+
+
+def test_a_new_segment_asks_everybody_and_a_changed_one_moves_only_who_differs(
+    installation: Installation,
+) -> None:
+    for customer, name in ((1, "A"), (2, "A"), (3, "B"), (64, "A"), (64, "B")):
+        installation.happens(customer, name)
+    installation.until(BEGIN + HOUR)
+    installation.define("a", {"performed": "A"})
+    installation.until(BEGIN + 2 * HOUR)
+    assert installation.members("a") == [1, 2, 64]
+    assert {(who, at) for who, _, _, at in installation.marks()} == {(who, HOUR + 1) for who in (1, 2, 64)}
+    installation.define("a", {"performed": "B"})
+    installation.until(BEGIN + 3 * HOUR)
+    assert installation.members("a") == [3, 64]
+    assert {one[:2] for one in installation.marks() if one[3] > HOUR + 1} == {
+        (1, "Segment Left"),
+        (2, "Segment Left"),
+        (3, "Segment Entered"),
+    }
+
+
+def test_a_segment_of_segments_is_asked_again_when_one_of_them_changes(installation: Installation) -> None:
+    installation.define("a", {"performed": "A"})
+    installation.define("not_a", {"all": [{"performed": "B"}, {"not": {"in_segment": "a"}}]})
+    installation.happens(1, "A")
+    installation.happens(1, "B")
+    installation.until(BEGIN + HOUR)
+    assert (installation.members("a"), installation.members("not_a")) == ([1], [])
+    installation.define("a", {"performed": "A", "at_least": 2})
+    installation.until(BEGIN + 2 * HOUR)
+    assert (installation.members("a"), installation.members("not_a")) == ([], [1])
+
+
+def test_strangers_belong_where_nothing_has_to_be_known(installation: Installation) -> None:
+    made = installation.database.write(
+        lambda c: customers.identify(c, [("user_id", "ada"), ("user_id", "bob")], BEGIN)
+    ).subjects.tolist()
+    installation.define("silent", {"not": {"performed": "A", "within": "1 hours"}})
+    installation.until(BEGIN + HOUR)
+    assert installation.members("silent") == made
+    installation.happens(1000, "Noise")
+    installation.happens(made[0], "A")
+    installation.until(BEGIN + HOUR + MINUTE)
+    assert installation.members("silent") == [made[1], 1000]
+    assert (1000, "Segment Entered", "silent", HOUR + 1) in installation.marks()
+    installation.until(BEGIN + 3 * HOUR)
+    assert installation.members("silent") == [*made, 1000]
+
+
+def test_imported_history_counts_from_the_tick_that_meets_it(installation: Installation) -> None:
+    installation.define("a", {"performed": "A"})
+    installation.define("silent", {"not": {"performed": "A"}})
+    installation.until(BEGIN + HOUR)
+    installation.happens(7, "A", origin=IMPORTED, at=BEGIN - HOUR)
+    installation.happens(8, "B", origin=IMPORTED, at=BEGIN - HOUR)
+    installation.until(BEGIN + 2 * HOUR)
+    assert (installation.members("a"), installation.members("silent")) == ([7], [8])
+    assert all(HOUR <= at <= 2 * HOUR for _, _, _, at in installation.marks())
+
+
+def test_traits_move_members(installation: Installation) -> None:
+    installation.define("pro", {"trait": "plan", "is": "pro"})
+    installation.happens(7, "Identified", traits='{"plan":"pro"}')
+    installation.until(BEGIN + HOUR)
+    assert installation.members("pro") == [7]
+    installation.happens(7, "Anything", traits='{"plan":"free"}')
+    installation.until(BEGIN + 2 * HOUR)
+    assert installation.members("pro") == []
+
+
+def test_a_bitmap_holds_who_was_put_in() -> None:
+    customers = np.array([3, 67, 3 + 64 * 1000])
+    packed = bitmap.changed(b"", customers, np.array([True, False, True]))
+    assert bitmap.members(packed, 3).tolist() == [3, 3 + 64 * 1000]
+    packed = bitmap.changed(packed, customers, np.array([False, True, True]))
+    assert bitmap.holds(packed, np.array([3, 67, 3 + 64 * 1000, 3 + 64 * 99999])).tolist() == [
+        False,
+        True,
+        True,
+        False,
+    ]
+    assert bitmap.holds(b"", customers).tolist() == [False] * 3
