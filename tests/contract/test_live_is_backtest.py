@@ -19,7 +19,7 @@ from sojourn.lake.folder import Folder
 from sojourn.message.policy import parse
 from sojourn.rule.text import parse as parse_rule
 from sojourn.runtime.belonging.bitmap import members
-from sojourn.runtime.belonging.following import from_the_start
+from sojourn.runtime.belonging.history import from_the_start
 from sojourn.runtime.catalogue import Catalogue, Followed, Offered
 from sojourn.runtime.deciding import deciding
 from sojourn.runtime.live import Live

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -14,8 +14,8 @@ import msgspec
 import numpy as np
 from numba import config
 
-from sojourn.journey.definition import Journey
 from sojourn.journey.check import outcomes_in
+from sojourn.journey.definition import Journey
 from sojourn.journey.effects import Send
 from sojourn.journey.entries import REFUSALS
 from sojourn.journey.play import Playing, play
@@ -25,6 +25,7 @@ from sojourn.journey.world import World
 from sojourn.rule.definition import Comparison, Condition
 from sojourn.rule.where import where
 from sojourn.runtime.assumed import Assumption, Responses
+from sojourn.runtime.belonging.history import from_the_start, heard, without_marks
 from sojourn.runtime.catalogue import Catalogue, Offered, marks_of
 from sojourn.runtime.deciding import deciding
 from sojourn.tape.build import keep, stretch
@@ -93,7 +94,7 @@ def backtest(journey: Journey, history: Tape, catalogue: Catalogue, question: Qu
     began = perf_counter()
     program = Program(journey)
     catalogue = replace(catalogue, journeys=(Offered(0, (program,)),))
-    tape = without_marks_of(journey, history)
+    tape = without_marks_of(journey, without_marks(heard(journey, catalogue.segments), history))
     asked = [one for rule in journey.rules() for one in outcomes_in(rule)]
     responses = Responses(catalogue, tape, question.figures, asked=asked)
     tally = _tallied(program, tape, catalogue, question, responses)
@@ -151,7 +152,9 @@ def _tallied(
     """The numbers of all customers, played part by part on all cores: a part's columns stay in the cache."""
 
     def tally(part: Tape) -> Tally:
-        return Tally.of(played(program, part, catalogue, question, respond=responses))
+        return Tally.of(played(program, part, catalogue, question, segments, respond=responses))
+
+    segments = heard(program.journey, catalogue.segments)
 
     with ThreadPoolExecutor(config.NUMBA_NUM_THREADS) as threads:
         return reduce(Tally.add, threads.map(tally, _parts(tape)))
@@ -169,8 +172,18 @@ def _parts(tape: Tape) -> tuple[Tape, ...]:
     return remembered(tape, CUSTOMERS_AT_ONCE, cut)
 
 
-def played(program: Program, tape: Tape, catalogue: Catalogue, question: Question, **ports: Any) -> Playing:
-    """The journey after it was played over the whole tape; `ports` are further ones of the world."""
+def played(
+    program: Program,
+    tape: Tape,
+    catalogue: Catalogue,
+    question: Question,
+    segments: Iterable[str] = (),
+    **ports: Any,
+) -> Playing:
+    """The journey after it was played over the whole tape; `ports` are further ones of the world.
+
+    The marks of `segments` are laid as if these had always been; those of others are as recorded.
+    """
     world = World(
         tape=tape,
         segments=catalogue.segments,
@@ -182,7 +195,7 @@ def played(program: Program, tape: Tape, catalogue: Catalogue, question: Questio
     )
     after = np.full(len(tape.customers), question.since)
     player = Playing((program,), world, after, question.until, _nobody())
-    play([player], world, question.until)
+    play([*from_the_start(segments, world, question.until), player], world, question.until)
     return player
 
 

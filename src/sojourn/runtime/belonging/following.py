@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from sojourn.customer.marks import SEGMENT_ENTERED, SEGMENT_LEFT, keys
@@ -73,13 +71,6 @@ class Following:
             told = {"segment": self.name}
             rows, now = crossed.rows[those], crossed.instants[those]
             world.tell(Marks(name, told, {}, rows, now, np.zeros(len(rows), np.int64), all_keys[those]))
-
-
-def from_the_start(names: Iterable[str], world: World, until: int) -> list[Following]:
-    """What follows these segments through all of history; before their first event customers are in none."""
-    received, starts = np.append(world.tape.received, NEVER), world.tape.starts
-    first = np.where(np.diff(starts) > 0, received[starts[:-1]], NEVER)
-    return [Following(name, world, Membership.starting(first), until) for name in sorted(names)]
 
 
 _NONE = Crossings(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.bool_))
