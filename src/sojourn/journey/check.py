@@ -83,7 +83,7 @@ def _reached(journey: Journey, begin: list[str], through: object) -> set[str]:
 
 def _endless(journey: Journey) -> Iterator[Finding]:
     for placed in journey.steps:
-        if placed.step.awaits() and getattr(placed.step, "at_most", None) is None:
+        if placed.step.endless():
             what = "waits for ever for those who do none of this; give it at_most and otherwise"
             yield Finding(WARNING, placed.id, what)
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from sojourn.journey.step import Step
+from sojourn.journey.effects import Ask
+from sojourn.journey.step import Step, zoned
 from sojourn.rule.definition import Condition, Rule
 from sojourn.rule.span import Span
 
@@ -14,6 +15,9 @@ REQUESTED = "Journey Requested"
 """The event by which the API asks that a customer enters; its property `journey` is the name."""
 
 SEGMENT_ENTERED = "Segment Entered"
+
+TIMEZONE = "timezone"
+"""The trait by which we know what a customer's clock shows."""
 
 
 class Again(msgspec.Struct, frozen=True):
@@ -68,3 +72,12 @@ class Journey(msgspec.Struct, frozen=True):
         found = [trigger.condition for trigger in self.enter if trigger.condition]
         found += [rule for rule in (self.goal and self.goal.rule, self.leave_if) if rule]
         return (*found, *(rule for placed in self.steps for rule in placed.step.rules()))
+
+    def asks(self) -> tuple[Ask, ...]:
+        """All that the journey may ask for, anywhere in it."""
+        return tuple(ask for placed in self.steps for ask in placed.step.asks())
+
+    def zoned(self) -> bool:
+        """Whether customers' time zones matter to when something happens in it."""
+        spans = [trigger.again.span for trigger in self.enter] + [self.goal.within if self.goal else None]
+        return any(span and zoned(span) for span in spans) or any(one.step.zoned() for one in self.steps)

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from sojourn.rule.definition import EVENTS
 from sojourn.tape.hashing import mix
 from sojourn.tape.tape import Bools, Codes, Ints
 
@@ -32,6 +33,26 @@ class Mark(msgspec.Struct, frozen=True, tag="mark"):
 
 
 Ask = Send | Mark
+
+_OURS = frozenset(name for names in EVENTS.values() for name in names) | {
+    "Consent Given",
+    "Consent Withdrawn",
+    "Customer Erased",
+    "Journey Entered",
+    "Journey Left",
+    "Message Planned",
+    "Message Suppressed",
+    "Segment Entered",
+    "Segment Left",
+    "Traits Set",
+    "Unsubscribed",
+}
+_FATES = (" Bounced", " Marked as Spam", " Unsubscribed")
+
+
+def believed(name: str) -> bool:
+    """Whether policy, segments or reports take an event of this name at its word, as only we may give it."""
+    return name in _OURS or name.endswith(_FATES)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 
@@ -10,19 +12,53 @@ from sojourn.journey.definition import Trigger
 from sojourn.journey.program import Program
 from sojourn.journey.runs import Runs, Some
 from sojourn.journey.world import World
-from sojourn.rule.where import where
+from sojourn.rule.compare import values_at
+from sojourn.rule.where import named
 from sojourn.tape.hashing import hash_text, mix
 from sojourn.tape.kernels.neighbours import next_after
-from sojourn.tape.selection import Selection, select
+from sojourn.tape.selection import Selection
 from sojourn.tape.tape import LONG_AGO, Bools, Codes, Column, Ints, Tape
 
 UNKEYED = 0
 """The key of a slot that is a whole customer's."""
 
+KEYLESS = -1
+"""What stands for the key of an event that has none: nobody enters by it."""
+
 REFUSALS = ("inside", "entered before", "too soon", "condition", "no key")
 """Why an event that triggers a journey did not make anybody enter."""
 
 INSIDE, ENTERED_BEFORE, TOO_SOON, CONDITION, NO_KEY = range(len(REFUSALS))
+
+
+@dataclass(frozen=True, eq=False)
+class Triggering:
+    """k events that trigger a journey."""
+
+    rows: Ints  # int64[k], their customers, as rows of the tape
+    slots: Ints  # int64[k], the key of the slot that each is for, or KEYLESS
+    received: Ints  # int64[k]
+    triggers: Codes  # int32[k], which of the journey's triggers
+    keys: Ints  # int64[k], event keys
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, index: Ints | Bools) -> Triggering:
+        """Those at `index`, in that order."""
+        return Triggering(**{one.name: getattr(self, one.name)[index] for one in fields(self)})
+
+    @property
+    def ids(self) -> Ints:
+        """int64[k], each event for its slot, whichever trigger it is by."""
+        return mix(self.keys, self.slots)
+
+    @staticmethod
+    def concat(parts: Sequence[Triggering]) -> Triggering:
+        """All of `parts` one after another."""
+        some = [part for part in parts if len(part)] or [_NOTHING]
+        columns = {one.name: [getattr(part, one.name) for part in some] for one in fields(Triggering)}
+        return Triggering(**{name: np.concatenate(column) for name, column in columns.items()})
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,14 +72,41 @@ class Candidates:
     rows: Ints  # int64[s], the customer of each slot, as a row of the tape
     slots: Ints  # int64[s], the key of each slot
     starts: Ints  # int64[s + 1]
-    received: Ints  # int64[k]
-    triggers: Codes  # int32[k], which of the journey's triggers
-    keys: Ints  # int64[k], event keys
+    events: Triggering  # k
+    keyless: Triggering  # which have no slot, so that nobody enters by them
 
     def next(self, slots: Ints, after: Ints) -> Ints:
         """The first candidate of each of `slots` (their places) met after its instant: index, or -1."""
-        selection = Selection(self.starts, self.received, self.received, self.received, late=False)
-        return next_after(selection, slots, after)
+        met = self.events.received
+        return next_after(Selection(self.starts, met, met, met, late=False), slots, after)
+
+    @cached_property
+    def again(self) -> Bools:
+        """bool[k], whether the candidate after it is the same event by another trigger for the same slot."""
+        same = np.append(np.diff(self.events.received) == 0, False)[: len(self.events)]
+        return same & (np.diff(self.of, append=-1) == 0) if same.any() else same
+
+    def refusals(self, left: Ints, asked: Ints, answers: Codes) -> tuple[Triggering, Codes]:
+        """The events that let nobody in, and why not, as codes of REFUSALS.
+
+        `left` is when the last run of each slot left; `asked` are the ids of candidates that were asked,
+        with -1 or a code for each.
+        """
+        events = self.events.take(~self.again)
+        refused = np.where(events.received > left[self.of[~self.again]], ENTERED_BEFORE, INSIDE)
+        order = np.argsort(asked)
+        place = np.searchsorted(asked, events.ids, sorter=order)
+        found = np.append(order, -1)[place]
+        was_asked = np.append(asked, 0)[found] == events.ids
+        refused[was_asked] = answers[found[was_asked]]
+        kept = refused >= 0
+        without_key = np.full(len(self.keyless), NO_KEY)
+        return Triggering.concat([events.take(kept), self.keyless]), np.append(refused[kept], without_key)
+
+    @property
+    def of(self) -> Ints:
+        """int64[k], the place of each candidate's slot."""
+        return np.repeat(np.arange(len(self.rows)), np.diff(self.starts))
 
 
 def candidates(program: Program, world: World, after: Ints, until: int, known: Runs) -> Candidates:
@@ -51,38 +114,40 @@ def candidates(program: Program, world: World, after: Ints, until: int, known: R
 
     The slots of the runs already known are among the slots, whether or not anything triggers them.
     """
-    found = [
-        part
-        for tape in world.tapes
-        for number, trigger in enumerate(program.journey.enter)
-        if len(part := _triggering(tape, number, trigger, after, until))
-    ]
-    rows, slots, received, triggers, keys = (
-        np.concatenate(columns) for columns in zip(*(part.columns() for part in found), _NOTHING, strict=True)
+    every = Triggering.concat(
+        [
+            _triggering(tape, number, trigger, after, until, world.zone)
+            for tape in world.tapes
+            for number, trigger in enumerate(program.journey.enter)
+        ]
     )
-    all_rows, all_slots = np.append(rows, known.rows), np.append(slots, known.slots)
-    order = _order(all_rows, all_slots, np.append(received, np.full(len(known), LONG_AGO)))
-    first = _firsts(all_rows[order], all_slots[order])
-    mine = order < len(rows)
+    keyless = every.slots == KEYLESS
+    events = every.take(~keyless) if keyless.any() else every
+    rows, slots = np.append(events.rows, known.rows), np.append(events.slots, known.slots)
+    order = _order(rows, slots, np.append(events.received, np.full(len(known), LONG_AGO)))
+    first = _firsts(rows[order], slots[order])
+    mine = order < len(events)
     starts = np.append(np.cumsum(mine) - mine, mine.sum())[np.append(np.flatnonzero(first), len(order))]
-    kept = order[mine]
     heads = order[first]
-    return Candidates(all_rows[heads], all_slots[heads], starts, received[kept], triggers[kept], keys[kept])
+    return Candidates(rows[heads], slots[heads], starts, events.take(order[mine]), every.take(keyless))
 
 
-def admitted(program: Program, world: World, triggers: Codes, last: Some, now: Ints) -> Codes:
-    """Whether each candidate enters: -1, or why not as a code of REFUSALS; int32[m].
+def admitted(
+    program: Program, world: World, among: Candidates, first: Ints, last: Some, now: Ints
+) -> tuple[Ints, Codes]:
+    """Who enters by the candidates at one instant of each slot, of which `first` is the first: int64[m].
 
-    `last` is the run that was in the slot before, with id 0 if there was none, and its row.
+    Answers the candidate that has the last word, and -1 or why nobody enters as a code of REFUSALS:
+    int32[m].  `last` is the run that was in the slot before, with id 0 if there was none, and its row.
     """
-    refused = np.full(len(now), -1, np.int32)
-    for number, trigger in enumerate(program.journey.enter):
-        those = np.flatnonzero(triggers == number)
-        if len(those):
-            refused[those] = _refused(world, trigger, Some(last.among, last.index[those]), now[those])
-    if world.watcher:
-        world.watcher.considered(program.name, triggers, last.rows, now, refused)
-    return refused
+    found, refused = first.copy(), np.full(len(now), -1, np.int32)
+    asked = np.arange(len(now))
+    while len(asked):
+        triggers = among.events.triggers[found[asked]]
+        refused[asked] = _asked(program, world, triggers, Some(last.among, last.index[asked]), now[asked])
+        asked = asked[(refused[asked] >= 0) & among.again[found[asked]]]
+        found[asked] += 1
+    return found, refused
 
 
 def run_ids(program: Program, world: World, rows: Ints, keys: Ints, slots: Ints) -> Ints:
@@ -90,52 +155,30 @@ def run_ids(program: Program, world: World, rows: Ints, keys: Ints, slots: Ints)
     return mix(program.hash, world.tape.customers[rows], keys, slots)
 
 
-@dataclass(frozen=True, eq=False)
-class _Part:
-    """The candidates of one trigger on one tape."""
-
-    rows: Ints
-    slots: Ints
-    received: Ints
-    triggers: Codes
-    keys: Ints
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def columns(self) -> tuple[Ints, Ints, Ints, Codes, Ints]:
-        return self.rows, self.slots, self.received, self.triggers, self.keys
+_NOTHING = Triggering(*(np.empty(0, np.int64),) * 3, np.empty(0, np.int32), np.empty(0, np.int64))
 
 
-_NOTHING = (*(np.empty(0, np.int64),) * 3, np.empty(0, np.int32), np.empty(0, np.int64))
-
-
-def _triggering(tape: Tape, number: int, trigger: Trigger, after: Ints, until: int) -> _Part:
-    picked = select(tape, [trigger.event])
+def _triggering(tape: Tape, number: int, trigger: Trigger, after: Ints, until: int, zone: str) -> Triggering:
+    picked = named(tape, trigger.event, trigger.where, zone)
+    if not len(picked):
+        return _NOTHING
     of = np.repeat(np.arange(len(tape.customers)), np.diff(picked.starts))
     fresh = (picked.received > after[of]) & (picked.received <= until)
-    if trigger.where:
-        fresh &= where(tape, trigger.where)[picked.positions]
-    positions = picked.positions[fresh]
-    rows = of[fresh]
-    keys = tape.keys[positions]
-    slots, keyed = _slots(tape, trigger, positions, keys)
-    triggers = np.full(int(keyed.sum()), number, np.int32)
-    return _Part(rows[keyed], slots[keyed], tape.received[positions][keyed], triggers, keys[keyed])
+    positions, rows = picked.positions[fresh], of[fresh]
+    triggers = np.full(len(rows), number, np.int32)
+    slots = _slots(tape, trigger, positions)
+    return Triggering(rows, slots, picked.received[fresh], triggers, tape.keys[positions])
 
 
-def _slots(tape: Tape, trigger: Trigger, positions: Ints, keys: Ints) -> tuple[Ints, Bools]:
-    """The slot of each event, and whether it has one: an event without the property has none."""
+def _slots(tape: Tape, trigger: Trigger, positions: Ints) -> Ints:
+    """The slot of each event: int64[k], KEYLESS where it does not carry the property that is its key."""
     if trigger.again.kind == "parallel":
-        return keys, np.ones(len(keys), np.bool_)
+        return tape.keys[positions]
     if not trigger.again.per:
-        return np.full(len(keys), UNKEYED, np.int64), np.ones(len(keys), np.bool_)
-    column = tape.properties[trigger.again.per]
-    hashes = _value_hashes(column)
-    place = np.searchsorted(column.positions, positions)
-    place[place == len(column.positions)] = 0
-    keyed = column.positions[place] == positions if len(column.positions) else np.zeros(len(keys), np.bool_)
-    return np.where(keyed, hashes[place] if len(hashes) else 0, UNKEYED), keyed
+        return np.full(len(positions), UNKEYED, np.int64)
+    values = values_at(tape.properties[trigger.again.per], positions)
+    hashes = np.append(_value_hashes(values.column), KEYLESS)
+    return np.where(values.known, hashes[values.index], KEYLESS)
 
 
 def _value_hashes(column: Column) -> Ints:
@@ -157,6 +200,17 @@ def _firsts(rows: Ints, slots: Ints) -> Bools:
     """Whether each of the sorted pairs differs from the one before."""
     differs = (np.diff(rows) != 0) | (np.diff(slots) != 0)
     return np.append(True, differs) if len(rows) else np.zeros(0, np.bool_)
+
+
+def _asked(program: Program, world: World, triggers: Codes, last: Some, now: Ints) -> Codes:
+    refused = np.full(len(now), -1, np.int32)
+    for number, trigger in enumerate(program.journey.enter):
+        those = np.flatnonzero(triggers == number)
+        if len(those):
+            refused[those] = _refused(world, trigger, Some(last.among, last.index[those]), now[those])
+    if world.watcher:
+        world.watcher.considered(program.name, triggers, last.rows, now, refused)
+    return refused
 
 
 def _refused(world: World, trigger: Trigger, last: Some, now: Ints) -> Codes:

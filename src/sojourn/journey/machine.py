@@ -120,7 +120,7 @@ def _say(program: Program, step: str, answer: Answer, runs: Some, moved: Moved, 
     effects = _effects(program, step, answer.ask, runs)
     verdicts = world.decide(world, effects, program.journey.priority)
     delivered = verdicts.outcomes == DELIVER
-    held = verdicts.outcomes == HELD
+    held = (verdicts.outcomes == HELD) & (not answer.ask.go_on)
     if delivered.any():
         moved.effects.append(effects.only(delivered))
         world.plan(effects.only(delivered))
@@ -129,8 +129,6 @@ def _say(program: Program, step: str, answer: Answer, runs: Some, moved: Moved, 
         reasons = replace(effects, reasons=verdicts.reasons, reason_names=verdicts.reason_names).only(refused)
         moved.effects.append(reasons)
         world.suppress(reasons)
-    if answer.ask.go_on:
-        return answer
     return replace(answer, exits=np.where(held, HOLD, answer.exits).astype(np.int32), due=verdicts.until)
 
 

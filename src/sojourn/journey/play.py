@@ -11,12 +11,12 @@ from typing import Protocol
 import numpy as np
 
 from sojourn.journey.effects import Effects
-from sojourn.journey.entries import REFUSALS, Candidates, admitted, candidates, run_ids
+from sojourn.journey.entries import REFUSALS, Candidates, Triggering, admitted, candidates, run_ids
 from sojourn.journey.machine import advance
 from sojourn.journey.program import Counts, Program
 from sojourn.journey.runs import Runs, Some
 from sojourn.journey.world import Fresh, World
-from sojourn.tape.tape import NEVER, Bools, Ints
+from sojourn.tape.tape import NEVER, Bools, Codes, Ints
 
 
 class Player(Protocol):
@@ -51,10 +51,10 @@ class Playing:
         self.programs = {program.version: program for program in programs}
         self.newest = programs[-1]
         self.counts = {program.version: Counts.none(program) for program in programs}
-        self.refused = np.zeros(len(REFUSALS), np.int64)
         self.effects: list[Effects] = []
         self.ended: list[Runs] = []
         self._after, self._until = after, until
+        self._asked: list[tuple[Ints, Codes]] = []
         self._open(world, known, after[known.rows], np.zeros(len(known), np.bool_))
 
     def __len__(self) -> int:
@@ -99,7 +99,7 @@ class Playing:
 
     def _next_entry(self, slots: Ints) -> Ints:
         found = self.candidates.next(slots, self.seen[slots])
-        wakes = np.where(found < 0, NEVER, np.append(self.candidates.received, NEVER)[found])
+        wakes = np.where(found < 0, NEVER, np.append(self.candidates.events.received, NEVER)[found])
         if all(trigger.again.kind == "never" for trigger in self.newest.journey.enter):
             wakes[self.runs.ids[slots] != 0] = NEVER
         return wakes
@@ -122,16 +122,16 @@ class Playing:
     def _enter(self, slots: Ints, now: Ints, world: World) -> None:
         if not len(slots):
             return
-        found = self.candidates.next(slots, now - 1)
-        refused = admitted(self.newest, world, self.candidates.triggers[found], Some(self.runs, slots), now)
-        self.refused += np.bincount(refused[refused >= 0], minlength=len(REFUSALS))
+        first = self.candidates.next(slots, now - 1)
+        found, refused = admitted(self.newest, world, self.candidates, first, Some(self.runs, slots), now)
+        self._asked.append((self.candidates.events.take(found).ids, refused))
         slots, found, now = slots[refused < 0], found[refused < 0], now[refused < 0]
         past = slots[self.touched[slots]]
         self.touched[slots] = True
         if len(past):
             self.ended.append(self.runs.take(past))
         fresh = Runs.empty(self.runs.rows[slots], self.runs.slots[slots])
-        fresh.entries[:] = self.candidates.keys[found]
+        fresh.entries[:] = self.candidates.events.keys[found]
         fresh.ids[:] = run_ids(self.newest, world, fresh.rows, fresh.entries, fresh.slots)
         fresh.versions[:] = self.newest.version
         fresh.entered[:] = fresh.now[:] = now
@@ -142,6 +142,19 @@ class Playing:
             return [(self.newest, index)] if len(index) else []
         versions = self.runs.versions[index]
         return [(self.programs[int(one)], index[versions == one]) for one in np.unique(versions)]
+
+    @property
+    def refused(self) -> Ints:
+        """int64[reasons], how many events triggered the journey but let nobody in, by reason."""
+        return np.bincount(self.refusals()[1], minlength=len(REFUSALS))
+
+    def refusals(self) -> tuple[Triggering, Codes]:
+        """The events that triggered the journey but let nobody in, and why not, as codes of REFUSALS.
+
+        Most are never asked, as somebody is inside of their slot or was, if once is enough.
+        """
+        asked = (np.concatenate([part[n] for part in self._asked] or [_NONE]) for n in range(2))
+        return self.candidates.refusals(self.runs.left, *asked)
 
     def changed(self) -> Runs:
         """The runs that entered or moved, among them those that others followed in their slots."""
@@ -177,6 +190,9 @@ def play(players: Sequence[Player], world: World, until: int) -> None:
         if fresh := world.fresh():
             for player in players:
                 player.stir(fresh, world)
+
+
+_NONE = np.empty(0, np.int64)
 
 
 def _earliest(players: Sequence[Player], world: World) -> Ints:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from sojourn.journey.definition import Journey, Placed
+from sojourn.journey.definition import TIMEZONE, Journey, Placed
 from sojourn.rule.definition import Rule
 from sojourn.rule.needs import Needs, needs
 from sojourn.tape.hashing import hash_text
@@ -61,7 +61,7 @@ class Program:
     @cached_property
     def reasons(self) -> tuple[str, ...]:
         """Why a run may have left; the code of a reason is its place here."""
-        own = (placed.step.leaves for placed in self.placed if hasattr(placed.step, "leaves"))
+        own = (reason for placed in self.placed for reason in placed.step.reasons())
         return tuple(dict.fromkeys((*REASONS, *own)))
 
     @cached_property
@@ -77,7 +77,8 @@ class Program:
 
     def needs(self, segments: Mapping[str, Rule]) -> Needs:
         """What the journey looks at, anywhere in it."""
-        found = Needs(events=frozenset(trigger.event for trigger in self.journey.enter))
+        zone = frozenset({TIMEZONE} if self.journey.zoned() else ())
+        found = Needs(events=frozenset(trigger.event for trigger in self.journey.enter), traits=zone)
         for rule in self.journey.rules():
             found |= needs(rule, segments)
         return found

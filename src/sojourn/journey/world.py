@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
+from sojourn.journey.definition import TIMEZONE
 from sojourn.journey.effects import Effects, Marks, Send
 from sojourn.journey.runs import Some
 from sojourn.rule.cohort import Cohort
@@ -18,10 +19,10 @@ from sojourn.rule.evaluate import evaluate
 from sojourn.rule.horizon import horizon
 from sojourn.rule.listens import listens
 from sojourn.rule.needs import needs
+from sojourn.rule.picks import traits
 from sojourn.rule.span import Span
 from sojourn.tape.build import build, merge
 from sojourn.tape.grain import on_grain
-from sojourn.tape.kernels.as_of import value_as_of
 from sojourn.tape.kernels.neighbours import next_after
 from sojourn.tape.memory import remembered
 from sojourn.tape.selection import Selection, union
@@ -177,10 +178,11 @@ class World:
 
     def zones(self, rows: Ints, now: Ints) -> tuple[Codes, tuple[str, ...]]:
         """Each customer's trait `timezone` as of now: codes int32[n] (-1 unknown) and names."""
-        column = self.tape.traits["timezone"]
-        if not len(column.positions):
-            return np.full(len(rows), -1, np.int32), ()
-        return value_as_of(self.tape, column, rows, now)[1], column.texts
+        codes, names = np.full(len(rows), -1, np.int32), tuple[str, ...]()
+        for found in traits(Cohort(self.tapes, rows, now), TIMEZONE):
+            codes = np.where(found.codes < 0, codes, found.codes + np.int32(len(names)))
+            names += found.column.texts
+        return codes, names
 
     def later(self, rows: Ints, instants: Ints, span: Span) -> Ints:
         """int64[n], the instants moved on by the span on the customers' calendars, on the grain."""

@@ -104,7 +104,7 @@ class Notes:
             if exit == HOLD:
                 until = f" until {iso(wake)} at the latest" if wake != NEVER else ""
                 self._note(instant, step, f"waits{until}")
-            elif placed.step.ends():
+            elif not placed.step.exits():
                 self._note(instant, step, "leaves here")
             else:
                 target = self._program.targets[self._program.codes[step], exit]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
-from sojourn.journey.step import Answer, Fields, Standing, Step, StepKind
+from sojourn.journey.step import Answer, Standing, Step, StepKind
+from sojourn.journey.text.fields import Fields
 from sojourn.rule.definition import Rule
-from sojourn.rule.text import dump, parse
+from sojourn.rule.text import dump
 from sojourn.tape.tape import NEVER
 
 
@@ -32,23 +31,13 @@ class Branch(Step, frozen=True, tag="branch"):
 
 
 def _read(fields: Fields) -> Branch:
-    ways = []
-    for number, way in enumerate(fields.items("branch"), start=1):
-        ways.append(parse(way.need("if"), f"{way.place}.if"))
-        way.target(str(number))
-        way.done()
-    fields.target("otherwise", "otherwise")
-    fields.take("otherwise")
-    return Branch(tuple(ways))
+    return Branch(tuple(_read_way(way) for way in fields.ways("branch")))
 
 
-def _write(step: Branch, targets: Mapping[str, str]) -> dict[str, object]:
-    ways: list[dict[str, object]] = []
-    for number, rule in enumerate(step.ways, start=1):
-        target = targets.get(str(number))
-        ways.append({"if": dump(rule), **({"then": target} if target else {})})
-    otherwise = {"otherwise": targets["otherwise"]} if "otherwise" in targets else {}
-    return {"branch": ways, **otherwise}
+def _read_way(way: Fields) -> Rule:
+    rule = way.rule("if")
+    way.done()
+    return rule
 
 
 BRANCH = StepKind(
@@ -58,16 +47,26 @@ BRANCH = StepKind(
     summary="Sends each customer the first way whose condition holds.",
     settings=Branch,
     read=_read,
-    write=_write,
+    write=lambda step: {"branch": [{"if": dump(rule)} for rule in step.ways]},
     schema={
         "type": "array",
         "minItems": 1,
+        "description": "The ways, asked in this order.",
         "items": {
             "type": "object",
-            "properties": {"if": {"$ref": "#/$defs/rule"}, "then": {"type": "string"}},
+            "properties": {"if": {"$ref": "#/$defs/rule"}},
             "required": ["if"],
             "additionalProperties": False,
         },
     },
-    beside={"otherwise": {"type": "string"}},
+    beside={
+        "otherwise": {"$ref": "#/$defs/step_id", "description": "Where those go for whom no condition holds."}
+    },
+    example="""
+choice:
+  branch:
+    - {if: {clicked: hello}, then: offer}
+    - {if: {trait: plan, is: paid}, then: thanks}
+  otherwise: reminder
+""",
 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from sojourn.errors import Invalid
-from sojourn.journey.effects import Ask, Mark
-from sojourn.journey.step import Answer, Fields, Standing, Step, StepKind, go
+from sojourn.journey.definition import REQUESTED
+from sojourn.journey.effects import Ask, Mark, believed
+from sojourn.journey.step import Answer, Standing, Step, StepKind, go
+from sojourn.journey.text.fields import Fields
 
 
 class EmitEvent(Step, frozen=True, tag="emit_event"):
@@ -22,40 +22,52 @@ class EmitEvent(Step, frozen=True, tag="emit_event"):
 
 
 def _read(fields: Fields) -> EmitEvent:
-    fields.target("then")
     if isinstance(fields.need("emit_event"), str):
-        return EmitEvent(Mark(fields.text("emit_event")))
+        return EmitEvent(Mark(_name(fields, "emit_event")))
     inner = fields.mapping("emit_event")
-    name, properties = inner.text("name"), inner.take("properties", {})
+    name = _name(inner, "name")
+    properties = inner.scalars("properties") if "properties" in inner.data else {}
+    for told in ("journey", "step"):
+        if told in properties and (told, name) != ("journey", REQUESTED):
+            raise Invalid("is filled in by Sojourn itself", place=inner.at(f"properties.{told}"))
     inner.done()
-    if not isinstance(properties, Mapping):
-        raise Invalid(f"must be a mapping, not {properties!r}", place=f"{inner.place}.properties")
-    return EmitEvent(Mark(name, dict(properties)))
+    return EmitEvent(Mark(name, properties))
 
 
-def _write(step: EmitEvent, targets: Mapping[str, str]) -> dict[str, object]:
+def _name(fields: Fields, key: str) -> str:
+    name = fields.text(key)
+    if believed(name):
+        raise Invalid(f"{name!r} is believed only when Sojourn itself says so", place=fields.at(key))
+    return name
+
+
+def _write(step: EmitEvent) -> dict[str, object]:
     mark = step.mark
-    body = {"name": mark.name, "properties": dict(mark.properties)} if mark.properties else mark.name
-    return {"emit_event": body, **targets}
+    whole = {"name": mark.name, "properties": dict(mark.properties)}
+    return {"emit_event": whole if mark.properties else mark.name}
 
 
 EMIT_EVENT = StepKind(
     name="emit_event",
     group="do",
     title="Emit an event",
-    summary="Puts an event on the customer's tape.",
+    summary="Puts an event on the customer's tape, where other journeys and rules find it.",
     settings=EmitEvent,
     read=_read,
     write=_write,
     schema={
         "anyOf": [
-            {"type": "string"},
+            {"$ref": "#/$defs/name", "description": "The name of the event."},
             {
                 "type": "object",
-                "properties": {"name": {"type": "string"}, "properties": {"type": "object"}},
+                "properties": {
+                    "name": {"$ref": "#/$defs/name", "description": "The name of the event."},
+                    "properties": {"$ref": "#/$defs/scalars", "description": "What it carries."},
+                },
                 "required": ["name"],
                 "additionalProperties": False,
             },
         ]
     },
+    example="shout: {emit_event: {name: Trial Ended, properties: {after_days: 14}}}",
 )

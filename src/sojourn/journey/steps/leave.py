@@ -2,41 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from sojourn.journey.step import Answer, Fields, Standing, Step, StepKind, go
+from sojourn.errors import Invalid
+from sojourn.journey.program import REASONS
+from sojourn.journey.step import Answer, Standing, Step, StepKind, go
+from sojourn.journey.text.fields import Fields
 
 
 class Leave(Step, frozen=True, tag="leave"):
-    """End the run; `leaves` is the reason that counts and reports show."""
+    """End the run; `why` is the reason that counts and reports show."""
 
-    leaves: str
+    why: str
 
     def exits(self) -> tuple[str, ...]:
         return ()
 
     def answer(self, standing: Standing) -> Answer:
-        return go(len(standing.runs), leaves=self.leaves)
+        return go(len(standing.runs), leaves=self.why)
 
-    def ends(self) -> bool:
-        return True
+    def reasons(self) -> tuple[str, ...]:
+        return (self.why,)
 
 
 def _read(fields: Fields) -> Leave:
-    return Leave(fields.text("leave"))
-
-
-def _write(step: Leave, targets: Mapping[str, str]) -> dict[str, object]:
-    return {"leave": step.leaves}
+    why = fields.text("leave")
+    if why in REASONS:
+        raise Invalid(f"{why!r} is what Sojourn itself says; say another", place=fields.at("leave"))
+    return Leave(why)
 
 
 LEAVE = StepKind(
     name="leave",
     group="end",
     title="Leave",
-    summary="Ends the journey for this customer, with a reason.",
+    summary="Ends the journey for this customer, for a reason of your own.",
     settings=Leave,
     read=_read,
-    write=_write,
-    schema={"type": "string", "examples": ["done"]},
+    write=lambda step: {"leave": step.why},
+    schema={
+        "type": "string",
+        "pattern": r"\S",
+        "not": {"enum": list(REASONS)},
+        "description": "The reason, as reports show it.",
+    },
+    example="bye: {leave: done}",
 )

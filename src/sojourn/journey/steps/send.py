@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from sojourn.errors import Invalid
 from sojourn.journey.effects import Ask
 from sojourn.journey.effects import Send as SendAsk
-from sojourn.journey.step import Answer, Fields, Standing, Step, StepKind, go
+from sojourn.journey.step import Answer, Standing, Step, StepKind, go
+from sojourn.journey.text.fields import Fields
 
 _KEYS = ("template", "purpose", "channel", "go_on")
 
@@ -25,20 +23,13 @@ class Send(Step, frozen=True, tag="send"):
 
 
 def _read(fields: Fields) -> Send:
-    fields.target("then")
     if isinstance(fields.need("send"), str):
         return Send(SendAsk(fields.text("send")))
     inner = fields.mapping("send")
-    go_on = inner.take("go_on", False)
-    if not isinstance(go_on, bool):
-        raise Invalid(f"must be true or false, not {go_on!r}", place=f"{inner.place}.go_on")
-    ask = SendAsk(inner.text("template"), inner.text("purpose", ""), inner.text("channel", ""), go_on)
+    names = inner.text("template"), inner.text("purpose", ""), inner.text("channel", "")
+    ask = SendAsk(*names, inner.flag("go_on"))
     inner.done()
     return Send(ask)
-
-
-def _write(step: Send, targets: Mapping[str, str]) -> dict[str, object]:
-    return {"send": {key: value for key in _KEYS if (value := getattr(step.send, key))}, **targets}
 
 
 SEND = StepKind(
@@ -48,21 +39,31 @@ SEND = StepKind(
     summary="Sends a template by its channel, if policy allows it.",
     settings=Send,
     read=_read,
-    write=_write,
+    write=lambda step: {"send": {key: value for key in _KEYS if (value := getattr(step.send, key))}},
     schema={
         "anyOf": [
-            {"type": "string"},
+            {"$ref": "#/$defs/name", "description": "The template."},
             {
                 "type": "object",
                 "properties": {
-                    "template": {"type": "string"},
-                    "purpose": {"type": "string"},
-                    "channel": {"type": "string"},
-                    "go_on": {"type": "boolean"},
+                    "template": {"$ref": "#/$defs/name", "description": "The template."},
+                    "purpose": {
+                        "$ref": "#/$defs/name",
+                        "description": "What it is for, which is what consent is asked for; "
+                        "by default what the template is for.",
+                    },
+                    "channel": {"$ref": "#/$defs/name", "description": "By default the template's."},
+                    "go_on": {
+                        "type": "boolean",
+                        "default": False,
+                        "description": "Where policy would hold the message back for a while: "
+                        "go on without it instead of waiting.",
+                    },
                 },
                 "required": ["template"],
                 "additionalProperties": False,
             },
         ]
     },
+    example="hello: {send: {template: welcome, purpose: onboarding}}",
 )

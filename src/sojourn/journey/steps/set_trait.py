@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from sojourn.errors import Invalid
 from sojourn.journey.effects import Ask, Mark
-from sojourn.journey.step import Answer, Fields, Standing, Step, StepKind, go
+from sojourn.journey.step import Answer, Standing, Step, StepKind, go
+from sojourn.journey.text.fields import Fields
 
 
 class SetTrait(Step, frozen=True, tag="set_trait"):
@@ -22,30 +20,17 @@ class SetTrait(Step, frozen=True, tag="set_trait"):
 
 
 def _read(fields: Fields) -> SetTrait:
-    fields.target("then")
-    traits = fields.mapping("set_trait").data
-    for name, value in traits.items():
-        if not isinstance(value, (str, bool, int, float)):
-            place = f"{fields.place}.set_trait.{name}"
-            raise Invalid(f"must be a text, a number, true or false, not {value!r}", place=place)
-    return SetTrait(Mark("Traits Set", traits=dict(traits)))
-
-
-def _write(step: SetTrait, targets: Mapping[str, str]) -> dict[str, object]:
-    return {"set_trait": dict(step.mark.traits), **targets}
+    return SetTrait(Mark("Traits Set", traits=fields.scalars("set_trait")))
 
 
 SET_TRAIT = StepKind(
     name="set_trait",
     group="do",
-    title="Set a trait",
-    summary="Changes traits of the customer.",
+    title="Set traits",
+    summary="Gives traits of the customer new values.",
     settings=SetTrait,
     read=_read,
-    write=_write,
-    schema={
-        "type": "object",
-        "minProperties": 1,
-        "additionalProperties": {"type": ["string", "number", "boolean"]},
-    },
+    write=lambda step: {"set_trait": dict(step.mark.traits)},
+    schema={"$ref": "#/$defs/scalars", "description": "The traits and their new values."},
+    example="thanks: {set_trait: {lifecycle: customer, discount: 10}}",
 )

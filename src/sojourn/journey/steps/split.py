@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+import msgspec
 import numpy as np
 
 from sojourn.errors import Invalid
-from sojourn.journey.step import Answer, Fields, Standing, Step, StepKind
+from sojourn.journey.step import Answer, Standing, Step, StepKind
+from sojourn.journey.text.fields import Fields
 from sojourn.tape.hashing import hash_text, mix, share
 from sojourn.tape.tape import NEVER
 
+HEAVIEST = 1e9
 
-class Way(Step, frozen=True):
+
+class Way(msgspec.Struct, frozen=True):
     """One arm and its weight among the others."""
 
     name: str
@@ -37,46 +39,62 @@ class Split(Step, frozen=True, tag="split"):
 
 def _read(fields: Fields) -> Split:
     ways: list[Way] = []
-    for number, item in enumerate(fields.items("split"), start=1):
-        weight, name = item.take("weight", 1), item.text("name", str(number))
-        if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 < weight < 1e9:
-            raise Invalid(f"must be a number above 0, not {weight!r}", place=f"{item.place}.weight")
-        if name in (way.name for way in ways):
-            raise Invalid(f"the arm {name!r} is there twice", place=f"{item.place}.name")
-        item.target(name)
-        item.done()
-        ways.append(Way(name, float(weight)))
+    for number, item in enumerate(fields.ways("split"), start=1):
+        way = _read_way(item, str(number))
+        if way.name in (other.name for other in ways):
+            raise Invalid(f"the arm {way.name!r} is there twice", place=item.at("name"))
+        ways.append(way)
     return Split(tuple(ways))
 
 
-def _write(step: Split, targets: Mapping[str, str]) -> dict[str, object]:
-    def arm(number: int, way: Way) -> dict[str, object]:
-        named = {} if way.name == str(number) else {"name": way.name}
-        weight = int(way.weight) if way.weight.is_integer() else way.weight
-        return {**named, "weight": weight, **({"then": targets[way.name]} if way.name in targets else {})}
+def _read_way(item: Fields, number: str) -> Way:
+    weight, name = item.take("weight", 1), item.text("name", number)
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight <= HEAVIEST:
+        raise Invalid(f"must be a number above 0, not {weight!r}", place=item.at("weight"))
+    item.done()
+    return Way(name, float(weight))
 
-    return {"split": [arm(number, way) for number, way in enumerate(step.ways, start=1)]}
+
+def _write(step: Split) -> dict[str, object]:
+    return {"split": [_write_way(way, str(number)) for number, way in enumerate(step.ways, start=1)]}
+
+
+def _write_way(way: Way, number: str) -> dict[str, object]:
+    name = {} if way.name == number else {"name": way.name}
+    return {**name, "weight": int(way.weight) if way.weight.is_integer() else way.weight}
 
 
 SPLIT = StepKind(
     name="split",
     group="decide",
     title="Split",
-    summary="Sends shares of the customers different ways, at random but always the same.",
+    summary="Sends shares of the customers different ways, drawn at random but for each always the same.",
     settings=Split,
     read=_read,
     write=_write,
     schema={
         "type": "array",
-        "minItems": 2,
+        "minItems": 1,
+        "description": "The arms.",
         "items": {
             "type": "object",
             "properties": {
-                "name": {"type": "string"},
-                "weight": {"type": "number", "exclusiveMinimum": 0},
-                "then": {"type": "string"},
+                "name": {"type": "string", "description": "What reports call it; by default its number."},
+                "weight": {
+                    "type": "number",
+                    "exclusiveMinimum": 0,
+                    "maximum": HEAVIEST,
+                    "default": 1,
+                    "description": "Its share among the weights of all arms.",
+                },
             },
             "additionalProperties": False,
         },
     },
+    example="""
+arms:
+  split:
+    - {name: short, weight: 1, then: short_mail}
+    - {name: long, weight: 2, then: long_mail}
+""",
 )

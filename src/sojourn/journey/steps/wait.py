@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from sojourn.journey.step import Answer, Fields, Standing, Step, StepKind, hold_until
-from sojourn.rule.span import Span, parse_span
+from sojourn.journey.step import Answer, Standing, Step, StepKind, hold_until, zoned
+from sojourn.rule.span import Span
 
 
 class Wait(Step, frozen=True, tag="wait"):
@@ -14,20 +12,13 @@ class Wait(Step, frozen=True, tag="wait"):
     span: Span
 
     def answer(self, standing: Standing) -> Answer:
-        runs = standing.runs
-        return hold_until(standing.world.later(runs.rows, runs.since, self.span), standing.now)
+        return hold_until(standing.later(self.span), standing.now)
 
     def holds(self) -> bool:
         return True
 
-
-def _read(fields: Fields) -> Wait:
-    fields.target("then")
-    return Wait(parse_span(fields.need("wait"), f"{fields.place}.wait"))
-
-
-def _write(step: Wait, targets: Mapping[str, str]) -> dict[str, object]:
-    return {"wait": str(step.span), **targets}
+    def zoned(self) -> bool:
+        return zoned(self.span)
 
 
 WAIT = StepKind(
@@ -36,7 +27,12 @@ WAIT = StepKind(
     title="Wait",
     summary="Holds for a span of time.",
     settings=Wait,
-    read=_read,
-    write=_write,
-    schema={"type": "string", "examples": ["2 days", "24 hours", "30 minutes"]},
+    read=lambda fields: Wait(fields.span("wait")),
+    write=lambda step: {"wait": str(step.span)},
+    schema={
+        "$ref": "#/$defs/span",
+        "description": "How long. `1 day` is the same time tomorrow by the customer's clock; "
+        "`24 hours` is 24 hours.",
+    },
+    example="pause: {wait: 2 days}",
 )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import msgspec
 import numpy as np
 
 from sojourn.errors import Invalid
-from sojourn.journey.step import HOLD, Answer, Fields, Standing, Step, StepKind
+from sojourn.journey.step import HOLD, Answer, Standing, Step, StepKind, zoned
+from sojourn.journey.text.fields import Fields
 from sojourn.rule.definition import Outcome, Performed, Rule
-from sojourn.rule.span import Span, parse_span
+from sojourn.rule.span import Span
 from sojourn.rule.text import dump, parse
 from sojourn.tape.tape import NEVER, Ints
+
+OWN = ("then", "since")
+"""The keys of a way that are no part of what it awaits."""
 
 
 class Awaited(msgspec.Struct, frozen=True):
@@ -23,23 +25,24 @@ class Awaited(msgspec.Struct, frozen=True):
 
 
 class WaitFor(Step, frozen=True, tag="wait_for"):
-    """Take the first of `awaited` that comes true; after `at_most` (None: never) go `otherwise`."""
+    """Take the first of `awaited` that comes true; after `at_most`, if there is one, go `otherwise`."""
 
     awaited: tuple[Awaited, ...]
     at_most: Span | None = None
 
     def exits(self) -> tuple[str, ...]:
-        return (*(str(number) for number in range(1, len(self.awaited) + 1)), "otherwise")
+        ways = tuple(str(number) for number in range(1, len(self.awaited) + 1))
+        return (*ways, "otherwise") if self.at_most else ways
 
     def answer(self, standing: Standing) -> Answer:
-        runs, world = standing.runs, standing.world
-        exits = np.full(len(runs), HOLD, np.int32)
-        due = world.later(runs.rows, runs.since, self.at_most) if self.at_most else np.full(len(runs), NEVER)
+        n = len(standing.runs)
+        exits = np.full(n, HOLD, np.int32)
+        due = standing.later(self.at_most) if self.at_most else np.full(n, NEVER)
         late = due <= standing.now
         for number, awaited in enumerate(self.awaited):
             since = self._since(awaited, standing)
             exits[standing.holds(awaited.rule, since) & (exits == HOLD)] = number
-            if world.timed(awaited.rule):
+            if standing.world.timed(awaited.rule):
                 due = np.minimum(due, standing.horizon(awaited.rule, since))
         exits[late & (exits == HOLD)] = len(self.awaited)
         return Answer(exits, due)
@@ -47,51 +50,48 @@ class WaitFor(Step, frozen=True, tag="wait_for"):
     def _since(self, awaited: Awaited, standing: Standing) -> Ints | None:
         return standing.runs.since if awaited.since == "arrival" else None
 
-    def holds(self) -> bool:
-        return all(awaited.since == "arrival" for awaited in self.awaited)
-
     def awaits(self) -> tuple[Rule, ...]:
         return tuple(awaited.rule for awaited in self.awaited)
 
+    def holds(self) -> bool:
+        return all(awaited.since == "arrival" for awaited in self.awaited)
+
+    def zoned(self) -> bool:
+        return self.at_most is not None and zoned(self.at_most)
+
+    def endless(self) -> bool:
+        return self.at_most is None
+
 
 def _read(fields: Fields) -> WaitFor:
-    awaited = []
-    for number, item in enumerate(fields.items("wait_for"), start=1):
-        awaited.append(_read_awaited(item))
-        item.target(str(number))
-        item.take("then")
-        item.done()
-    limit = fields.take("at_most")
-    fields.target("otherwise", "otherwise")
-    fields.take("otherwise")
-    return WaitFor(tuple(awaited), parse_span(limit, f"{fields.place}.at_most") if limit else None)
+    awaited = tuple(_read_awaited(item) for item in fields.ways("wait_for"))
+    limit = fields.span("at_most") if "at_most" in fields.data else None
+    if "otherwise" in fields.data and not limit:
+        raise Invalid("nobody comes here without `at_most`, which says when", place=fields.at("otherwise"))
+    return WaitFor(awaited, limit)
 
 
 def _read_awaited(item: Fields) -> Awaited:
     if "if" in item.data:
-        return Awaited(parse(item.take("if"), f"{item.place}.if"))
-    rule = {key: value for key, value in item.data.items() if key not in ("then", "since")}
-    if "event" in rule:
-        rule = {"performed": rule.pop("event"), **rule}
+        rule = item.rule("if")
+        item.done()
+        return Awaited(rule)
     since = item.text("since", "arrival")
     if since not in ("arrival", "entry"):
-        raise Invalid("must be 'arrival' or 'entry'", place=f"{item.place}.since")
-    item.taken.update(item.data)
-    found = parse(rule, item.place)
-    if not isinstance(found, (Performed, Outcome)):
-        raise Invalid("awaits an event or an outcome; write any other condition under 'if'", place=item.place)
+        raise Invalid("must be 'arrival' or 'entry'", place=item.at("since"))
+    asked = {key: value for key, value in item.data.items() if key not in OWN}
+    if "event" in asked:
+        asked = {"performed": asked.pop("event"), **asked}
+    found = parse(asked, item.place)
+    if not isinstance(found, Performed | Outcome) or (isinstance(found, Performed) and not found.least):
+        raise Invalid("awaits no event or outcome; write any other condition under 'if'", place=item.place)
     window = msgspec.structs.replace(found.window, since_entry=True)
     return Awaited(msgspec.structs.replace(found, window=window), since)
 
 
-def _write(step: WaitFor, targets: Mapping[str, str]) -> dict[str, object]:
-    items: list[dict[str, object]] = []
-    for number, awaited in enumerate(step.awaited, start=1):
-        target = targets.get(str(number))
-        items.append({**_write_awaited(awaited), **({"then": target} if target else {})})
+def _write(step: WaitFor) -> dict[str, object]:
     limit = {"at_most": str(step.at_most)} if step.at_most else {}
-    otherwise = {"otherwise": targets["otherwise"]} if "otherwise" in targets else {}
-    return {"wait_for": items, **limit, **otherwise}
+    return {"wait_for": [_write_awaited(awaited) for awaited in step.awaited], **limit}
 
 
 def _write_awaited(awaited: Awaited) -> dict[str, object]:
@@ -103,38 +103,47 @@ def _write_awaited(awaited: Awaited) -> dict[str, object]:
     return {**data, **({"since": "entry"} if awaited.since == "entry" else {})}
 
 
+_SINCE = {
+    "enum": ["arrival", "entry"],
+    "default": "arrival",
+    "description": "From when on it counts: the arrival on this step, or the entry into the journey.",
+}
+
 WAIT_FOR = StepKind(
     name="wait_for",
     group="time",
     title="Wait for",
-    summary="Holds until something happens, at most for a span of time.",
+    summary="Holds until one of several things happens, at most for a span of time.",
     settings=WaitFor,
     read=_read,
     write=_write,
     schema={
         "type": "array",
         "minItems": 1,
+        "description": "The ways on; the first of which something comes true is taken.",
         "items": {
             "anyOf": [
+                {"$ref": "#/$defs/awaited_event"},
+                {"$ref": "#/$defs/awaited_outcome"},
                 {
                     "type": "object",
-                    "properties": {
-                        "event": {"type": "string"},
-                        "where": {"type": "object"},
-                        "since": {"enum": ["arrival", "entry"]},
-                        "then": {"type": "string"},
-                    },
-                    "required": ["event"],
-                },
-                {
-                    "type": "object",
-                    "properties": {"if": {"$ref": "#/$defs/rule"}, "then": {"type": "string"}},
+                    "properties": {"if": {"$ref": "#/$defs/rule"}},
                     "required": ["if"],
                     "additionalProperties": False,
                 },
-                {"type": "object", "$comment": "an outcome such as {clicked: step}"},
             ]
         },
     },
-    beside={"at_most": {"type": "string"}, "otherwise": {"type": "string"}},
+    beside={
+        "at_most": {"$ref": "#/$defs/span", "description": "How long at most; by default for ever."},
+        "otherwise": {"$ref": "#/$defs/step_id", "description": "Where those go who did none of it."},
+    },
+    example="""
+answer:
+  wait_for:
+    - {event: Order Completed, where: {total: {above: 20}}, then: thanks}
+    - {clicked: hello, then: offer}
+  at_most: 5 days
+  otherwise: bye
+""",
 )
