@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import email
 import socket
 import time
 from collections.abc import Iterator
 from email import policy
 from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import msgspec
 import numpy as np
@@ -50,7 +53,9 @@ class Mailbox:
         self.mails: list[EmailMessage] = []
         self.at: list[float] = []
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(  # noqa: N802 - aiosmtpd's name
+        self, _server: SMTP, _session: Session, envelope: Envelope
+    ) -> str:
         content = envelope.content
         assert isinstance(content, bytes)
         mail = email.message_from_bytes(content, policy=policy.default)
@@ -154,6 +159,50 @@ def test_no_second_holds_more_than_the_rate(app: App, mailbox: tuple[Mailbox, in
     assert len(kept.mails) == 60
     ahead = np.searchsorted(kept.at, np.array(kept.at) + 1.0)
     assert int((ahead - np.arange(60)).max()) <= 20
+
+
+def test_an_endpoint_that_is_gone_closes_its_way(app: App) -> None:
+    """410 disables (P32): what is planned stays planned, and nothing more is tried."""
+    asked: list[str] = []
+
+    class Gone(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(self.headers["webhook-id"])
+            self.send_response(410)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = HTTPServer(("127.0.0.1", 0), Gone)
+    Thread(target=server.serve_forever, daemon=True).start()
+    secret = "whsec_" + base64.b64encode(b"k" * 32).decode()
+    endpoint = {
+        "url": f"http://127.0.0.1:{server.server_port}/",
+        "secrets": [secret],
+        "connections": 1,
+        "allowed": {"loopback": True},
+    }
+    chosen = {"provider": "webhook", "settings": endpoint}
+    template = "name: hello\nchannel: webhook\npurpose: transactional\npayload: {who: '{{ customer.name }}'}"
+
+    def define(connection: Connection) -> None:
+        settings.put(connection, "channels", {"webhook": chosen})
+        templates.save(connection, "hello", template, 1)
+        journeys.create(connection, "welcome", WELCOME, 1)
+        journeys.publish(connection, "welcome", WELCOME, 1)
+
+    app.database.write(define)
+    intake = Intake(app.database, Books(app.names))
+    intake.take(Reading(tuple(signed_up(app, f"p{n}") for n in range(3))), "test").result()
+    with app.working("http://localhost:8000"):
+        eventually(lambda: State.FAILED in _states(app))
+        time.sleep(1)
+    server.shutdown()
+    server.server_close()
+    with app.database.reading() as connection:
+        assert "410" in settings.get(connection, "channels")["webhook"]["closed"]
+    assert len(asked) == len(set(asked))
+    assert _states(app).get(State.FAILED, 0) == len(asked)
 
 
 def _states(app: App) -> dict[State, int]:

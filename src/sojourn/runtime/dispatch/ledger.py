@@ -15,8 +15,10 @@ from sojourn.message.consent import WITHDRAWN, Consent, hashes, standing, statem
 from sojourn.message.policy import Policy
 from sojourn.runtime.dispatch.outcome import Outcome
 from sojourn.runtime.dispatch.prepare import Prepared, Refused
+from sojourn.runtime.dispatch.ways import CHANNELS
 from sojourn.store import consents, effects, log, messages
 from sojourn.store.access.clock import Clock
+from sojourn.store.definitions import settings
 from sojourn.store.effects import Effects, Settled, State
 from sojourn.store.partitions import PARTITIONS
 from sojourn.tape.grain import on_grain
@@ -94,6 +96,8 @@ def settle(
     held = write(connection, [one for one, _ in done], [found for _, found in done])
     told = [(one, found) for (one, found), mine in zip(done, held, strict=True) if mine and found.event]
     for one, found in told:
+        if found.closes and isinstance(one, Prepared):
+            _close(connection, one.channel, found.reason)
         if found.suppress and isinstance(one, Prepared):
             hashed = address_hash(secret, "email", one.outgoing.recipient)
             consents.suppress(connection, "email", [hashed], "bounced", now)
@@ -112,6 +116,13 @@ def write(connection: Connection, some: Sequence[Prepared | Refused], found: Seq
         reasons=[one.reason for one in found],
     )
     return [bool(mine) for mine in effects.settle(connection, settled)]
+
+
+def _close(connection: Connection, kind: str, why: str) -> None:
+    """Let nothing more go this way: what is planned for it stays planned until a person opens it again."""
+    chosen = settings.get(connection, CHANNELS, {})
+    if kind in chosen:
+        settings.put(connection, CHANNELS, {**chosen, kind: {**chosen[kind], "closed": why}})
 
 
 def _stops(

@@ -16,6 +16,10 @@ PREFIXES = {"sms": "SMS"}
 """How names of events write a kind of message that is not just its name with a capital letter."""
 
 
+GONE = "410"
+"""How a webhook's endpoint says that it is closed for good (Standard Webhooks 1.0.0)."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """The state of one effect after an attempt; `event` is '' when the tape hears nothing."""
@@ -27,6 +31,7 @@ class Outcome:
     event: str = ""
     told: Mapping[str, object] = field(default_factory=dict)
     suppress: bool = False  # the address is dead
+    closes: bool = False  # the far side wants nothing more of us, ever
 
 
 def outcome(
@@ -74,7 +79,14 @@ def _refused(prepared: Prepared, answer: FarSideError, prefix: str) -> Outcome:
         "reason": str(answer)[:200],
     }
     state = State.BOUNCED if dead else State.FAILED
-    return Outcome(state, reason=_why(answer), event=f"{prefix} Bounced", told=told, suppress=dead)
+    return Outcome(
+        state,
+        reason=_why(answer),
+        event=f"{prefix} Bounced",
+        told=told,
+        suppress=dead,
+        closes=answer.code == GONE,
+    )
 
 
 def _why(answer: FarSideError) -> str:

@@ -27,6 +27,7 @@ class Chosen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     settings: Mapping[str, object] = {}
     sender: str = ""  # "Name <address>" of messages whose template names none
     bounces: str = ""  # the domain that bounces come back to; none are asked for if empty
+    closed: str = ""  # why nothing goes this way any more, until a person empties it
     rate: float = 0.0  # messages a second, of all workers together; 0 is as many as it takes
 
 
@@ -49,18 +50,25 @@ class Way:
         return SCHEDULES.get(self.channel.kind, MAIL)
 
 
-def open_ways(settings: Mapping[str, object]) -> dict[str, Way]:
-    """The way out of each kind of message in the setting; Misconfigured names the kind and what to change."""
-    return {kind: _way(kind, data) for kind, data in settings.items()}
+def open_ways(given: Mapping[str, object]) -> dict[str, Way]:
+    """The ways out that are not closed, by kind of message; Misconfigured says what to change."""
+    ways = {kind: _chosen(kind, data) for kind, data in given.items()}
+    return {kind: _way(kind, chosen) for kind, chosen in ways.items() if not chosen.closed}
 
 
-def _way(kind: str, data: object) -> Way:
-    known = registry.declared(providers, Channel)
+def _chosen(kind: str, data: object) -> Chosen:
     try:
-        chosen = msgspec.convert(data, Chosen)
-        if chosen.provider not in known:
-            raise Misconfigured(f"channel {kind}: no provider {chosen.provider!r}; known: {', '.join(known)}")
-        channel = known[chosen.provider]
+        return msgspec.convert(data, Chosen)
+    except msgspec.ValidationError as error:
+        raise Misconfigured(f"channel {kind}: {error}") from None
+
+
+def _way(kind: str, chosen: Chosen) -> Way:
+    known = registry.declared(providers, Channel)
+    if chosen.provider not in known:
+        raise Misconfigured(f"channel {kind}: no provider {chosen.provider!r}; known: {', '.join(known)}")
+    channel = known[chosen.provider]
+    try:
         given = msgspec.convert(chosen.settings, channel.settings)
     except msgspec.ValidationError as error:
         raise Misconfigured(f"channel {kind}: {error}") from None
