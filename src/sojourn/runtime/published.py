@@ -7,8 +7,10 @@ from itertools import groupby
 
 import msgspec
 from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
 from sqlalchemy import Connection
 
+from sojourn.errors import Invalid
 from sojourn.journey.program import Program
 from sojourn.journey.text import read_journey
 from sojourn.message import policy as policies
@@ -53,7 +55,12 @@ def policy(connection: Connection) -> Policy:
 
 def read_template(text: str, source: str = "") -> Template:
     """The template that YAML describes; Invalid with the place of the first mistake."""
-    return template_text.parse(YAML(typ="safe").load(text), source=source)
+    try:
+        data = YAML(typ="safe").load(text)
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        raise Invalid(error.problem or "is no YAML", source=source, line=line) from None
+    return template_text.parse(data, source=source)
 
 
 def _followed(segment: Segment, kept: Sequence[Segment], rules: Mapping[str, Rule]) -> Followed:
