@@ -19,13 +19,14 @@ RINGS = 0.05
 
 
 class DemoClock(msgspec.Struct, frozen=True):
-    """Answers the present instant, microseconds UTC: where it began, and since then `speed` times more."""
+    """Answers the present instant, microseconds UTC: what it showed once, and `speed` times the rest."""
 
-    began: int
+    at: int  # by the machine's clock
+    showed: int
     speed: float
 
     def __call__(self) -> int:
-        return self.began + int((wall() - self.began) * self.speed)
+        return self.showed + int((wall() - self.at) * self.speed)
 
     @contextmanager
     def ringing(self, database: Database) -> Iterator[None]:
@@ -45,11 +46,10 @@ class DemoClock(msgspec.Struct, frozen=True):
             thread.join()
 
 
-def set_clock(data: Path, speed: float) -> DemoClock:
-    """From now on time runs so many times as fast in this data folder."""
-    clock = DemoClock(wall(), speed)
-    (data / _FILE).write_bytes(msgspec.json.encode(clock))
-    return clock
+def set_clock(data: Path, speed: float) -> None:
+    """From now on time runs so many times as fast in this data folder; it never runs back."""
+    now = (clock_of(data) or wall)()
+    (data / _FILE).write_bytes(msgspec.json.encode(DemoClock(wall(), now, speed)))
 
 
 def clock_of(data: Path) -> DemoClock | None:

@@ -9,9 +9,10 @@ import heapq
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 import httpx
 from segment.analytics import Client
@@ -36,31 +37,24 @@ NAMES = (
 )
 TOPICS = ("records", "turntables", "listening rooms")
 
+HANDS = 4
+"""How many of them read their mail at one time."""
+
 OPENS, CLICKS, BUYS, UNSUBSCRIBES = 0.7, 0.45, 0.5, 0.01
 """Shares of the mails that are opened, clicked, followed by a purchase, and unsubscribed from."""
-
-
-@dataclass
-class Done:
-    """What was done so far."""
-
-    people: int = 0
-    events: int = 0
-    opens: int = 0
-    clicks: int = 0
-    purchases: int = 0
-    unsubscribes: int = 0
-    errors: list[str] = field(default_factory=list)
 
 
 class Visitors:
     """Some hundred people; `arrivals` is how many new ones come in a second."""
 
     def __init__(self, url: str, write_key: str, arrivals: float, seed: int = 7) -> None:
-        self.done = Done()
+        self.did: Counter[str] = Counter()
+        """What they did so far: people, events, opens, clicks, unsubscribes."""
+        self.errors: list[str] = []
         self._arrivals, self._dice, self._number = arrivals, random.Random(seed), 0
         self._segment = Client(write_key, host=url, upload_interval=0.2, on_error=self._failed)
         self._web = httpx.Client(headers={"User-Agent": BROWSER}, timeout=30)
+        self._hands = ThreadPoolExecutor(HANDS)
         self._lock = threading.Lock()
         self._plans: list[tuple[float, int, Callable[[], None]]] = []
 
@@ -91,6 +85,7 @@ class Visitors:
         finally:
             stop.set()
             thread.join()
+            self._hands.shutdown()
             self._segment.shutdown()
             self._web.close()
 
@@ -102,7 +97,7 @@ class Visitors:
                 coming -= 1
                 self._arrive()
             for action in self._due():
-                action()
+                self._hands.submit(self._try, action)
 
     def _due(self) -> list[Callable[[], None]]:
         with self._lock:
@@ -111,6 +106,16 @@ class Visitors:
                 due.append(heapq.heappop(self._plans)[2])
         return due
 
+    def _count(self, what: str) -> None:
+        with self._lock:
+            self.did[what] += 1
+
+    def _try(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except httpx.HTTPError as error:
+            self._failed(error, None)
+
     def _plan(self, seconds: float, action: Callable[[], None]) -> None:
         with self._lock:
             self._number += 1
@@ -118,13 +123,13 @@ class Visitors:
 
     def _arrive(self) -> None:
         """Somebody new: downloads the guide, or fills a cart and leaves or buys."""
-        self.done.people += 1
-        who, name = f"visitor-{self.done.people:04}", self._dice.choice(NAMES)
+        self._count("people")
+        who, name = f"visitor-{self.did['people']:04}", self._dice.choice(NAMES)
         self._segment.identify(
             who,
             {"email": f"{who}@example.com", "first_name": name, "timezone": self._dice.choice(ZONES)},
         )
-        self.done.events += 1
+        self._count("events")
         if self._dice.random() < 0.6:
             self._track(who, "Guide Downloaded", topic=self._dice.choice(TOPICS))
             return
@@ -136,22 +141,21 @@ class Visitors:
 
     def _track(self, who: str, event: str, **properties: object) -> None:
         self._segment.track(who, event, properties)
-        self.done.events += 1
+        self._count("events")
 
     def _buy(self, who: str, event: str) -> None:
         self._track(who, event, total=round(self._dice.uniform(8, 120), 2))
-        self.done.purchases += 1
 
     def _open(self, mail: Mail) -> None:
         self._web.get(mail.pixel)
-        self.done.opens += 1
+        self._count("opens")
 
     def _click(self, mail: Mail) -> None:
         self._open(mail)
         answer = self._web.get(mail.link)
         if answer.status_code != 302:
             self._failed(RuntimeError(f"a link answered {answer.status_code}"), [])
-        self.done.clicks += 1
+        self._count("clicks")
         if self._dice.random() < BUYS and "guide" not in mail.subject.lower():
             event = (
                 "purchase" if "cart" in mail.subject.lower() or "left" in mail.subject else "Order Completed"
@@ -160,10 +164,10 @@ class Visitors:
 
     def _unsubscribe(self, mail: Mail) -> None:
         self._web.post(mail.unsubscribe, data={"List-Unsubscribe": "One-Click"})
-        self.done.unsubscribes += 1
+        self._count("unsubscribes")
 
     def _failed(self, error: Exception, _batch: object) -> None:
-        self.done.errors.append(str(error))
+        self.errors.append(str(error))
 
 
 def _who(address: str) -> str:
