@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from numba import config
 
 from sojourn.journey.check import outcomes_in
 from sojourn.journey.definition import Journey
@@ -29,6 +28,7 @@ from sojourn.runtime.belonging.history import from_the_start, heard, without_mar
 from sojourn.runtime.catalogue import Catalogue, Offered, marks_of
 from sojourn.runtime.deciding import deciding
 from sojourn.tape.build import keep, stretch
+from sojourn.tape.cores import cores
 from sojourn.tape.memory import remembered
 from sojourn.tape.selection import select
 from sojourn.tape.tape import LONG_AGO, Ints, Tape
@@ -156,7 +156,7 @@ def _tallied(
 
     segments = heard(program.journey, catalogue.segments)
 
-    with ThreadPoolExecutor(config.NUMBA_NUM_THREADS) as threads:
+    with ThreadPoolExecutor(cores()) as threads:
         return reduce(Tally.add, threads.map(tally, _parts(tape)))
 
 
