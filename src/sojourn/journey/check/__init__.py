@@ -1,0 +1,6 @@
+"""What is wrong with a journey, told before anybody meets it."""
+
+from sojourn.journey.check.check import check
+from sojourn.journey.check.finding import ERROR, WARNING, Finding, Known
+
+__all__ = ["ERROR", "WARNING", "Finding", "Known", "check"]
