@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 from sqlalchemy import Connection
 
+from sojourn.journey.effects import Send
 from sojourn.journey.play import Playing, play
 from sojourn.journey.program import Program
 from sojourn.journey.runs import Runs
@@ -19,6 +22,7 @@ from sojourn.lake.folder import Folder
 from sojourn.message.policy import parse
 from sojourn.rule.text import parse as parse_rule
 from sojourn.runtime.belonging.bitmap import members
+from sojourn.runtime.belonging.following import Following
 from sojourn.runtime.belonging.history import from_the_start
 from sojourn.runtime.catalogue import Catalogue, Followed, Offered
 from sojourn.runtime.deciding import deciding
@@ -36,6 +40,7 @@ from sojourn.tape.grain import GRAIN
 from sojourn.tape.hashing import mix
 
 HOUR = 3_600_000_000
+EVERYBODY = np.arange(1, 61)
 BEGIN = 1_772_000_000_000_000 // GRAIN * GRAIN
 NAMES = ("Signed Up", "Logged In", "Added", "Order Completed", "Noise", "Identified")
 
@@ -179,19 +184,19 @@ def live(database: Database, folder: Folder, events: log.Events, published: Cata
     for cut in [*cuts.tolist(), len(events.keys)]:
         if cut > previous:
             batch = part(events, previous, cut)
-            database.write(lambda connection, batch=batch: log.append(connection, batch))
+            database.write(partial(log.append, batch=batch))
         now = int(events.received[cut]) - 1 if cut < len(events.keys) else until
         previous = cut
         if dice.random() < 0.3:
             with pytest.raises(Killed):
-                database.write(lambda c, d=driver, now=now: killed(d, c, published, now))
+                database.write(partial(killed, driver, published=published, now=now))
             driver = fresh(database, folder)
         while step(database, driver, published, now):
             pass
 
 
 def step(database: Database, driver: Live, published: Catalogue, now: int) -> bool:
-    return database.write(lambda connection: driver.tick(connection, published, now)).held > 0
+    return database.write(partial(driver.tick, catalogue=published, now=now)).held > 0
 
 
 def killed(driver: Live, connection: Connection, published: Catalogue, now: int) -> None:
@@ -204,17 +209,22 @@ def fresh(database: Database, folder: Folder) -> Live:
     return Live(Resident(), names, tapes_of_log(folder, names), at_once=16, max_late=10**15)
 
 
-def played_at_once(folder: Folder, database: Database, events: log.Events, published: Catalogue) -> World:
+@dataclass(frozen=True)
+class Replayed:
+    """What a play of everything at once came to."""
+
+    world: World
+    players: list[Playing]
+    following: Sequence[Following]
+
+
+def played_at_once(folder: Folder, database: Database, events: log.Events, published: Catalogue) -> Replayed:
     until = int(events.received[-1]) + 40 * 24 * HOUR
     zeros = np.zeros(len(events.keys), np.int64)
-    logged = log.Logged(
-        **{name: getattr(events, name) for name in log.Events.__dataclass_fields__},
-        xids=zeros,
-        positions=np.arange(len(events.keys)),
-    )
-    tape = tapes_of_log(folder, Names(database.reading))(logged)
+    columns = {field.name: getattr(events, field.name) for field in fields(log.Events)}
+    logged = log.Logged(**columns, xids=zeros, positions=np.arange(len(zeros)))
     world = World(
-        tape=tape,
+        tape=tapes_of_log(folder, Names(database.reading))(logged),
         segments=published.segments,
         zone=published.policy.fallback_zone,
         heard=published.heard,
@@ -223,75 +233,59 @@ def played_at_once(folder: Folder, database: Database, events: log.Events, publi
         resolve=published.resolve,
     )
     none = np.empty(0, np.int64)
-    after = np.zeros(len(tape.customers), np.int64)
+    after = np.zeros(len(world.tape.customers), np.int64)
     players = [Playing(o.programs, world, after, until, Runs.empty(none, none)) for o in published.journeys]
     following = from_the_start(published.segments, world, until)
     play([*following, *players], world, until)
-    world.players, world.following = players, following  # type: ignore[attr-defined]
-    return world
+    return Replayed(world, players, following)
+
+
+Standing = dict[int, tuple[object, ...]]
+
+
+def stored_runs(connection: Connection) -> Standing:
+    found = runs.of_customers(connection, EVERYBODY, inside=False)
+    places = (found.steps, found.hops, found.entered, found.since, found.due, found.left)
+    columns = [*(column.tolist() for column in places), found.reasons]
+    return dict(zip(found.ids.tolist(), zip(*columns, strict=True), strict=True))
+
+
+def replayed_runs(player: Playing) -> Standing:
+    moved, names = player.changed(), (*player.newest.reasons, "")
+    places = (moved.steps, moved.hops, moved.entered, moved.since, moved.due, moved.left)
+    columns = [*(column.tolist() for column in places), [names[code] for code in moved.reasons.tolist()]]
+    return dict(zip(moved.ids.tolist(), zip(*columns, strict=True), strict=True))
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_same_runs_same_marks_same_effect_keys(database: Database, tmp_path: Path, seed: int) -> None:
     folder = Folder.local(tmp_path / "lake")
-    events, published = history(seed, customers=60, events=1500), catalogue()
+    events, published = history(seed, customers=len(EVERYBODY), events=1500), catalogue()
     live(database, folder, events, published, seed)
-    world = played_at_once(folder, database, events, published)
+    replayed = played_at_once(folder, database, events, published)
 
     with database.reading() as connection:
-        everybody = np.arange(1, 61)
-        stored = runs.of_customers(connection, everybody, inside=False)
+        lived = stored_runs(connection)
         marks = log.read(connection, log.Offset(), 1_000_000)
-        sent = [ledger.of_customer(connection, customer) for customer in everybody.tolist()]
+        sent = [ledger.of_customer(connection, customer) for customer in EVERYBODY.tolist()]
         belonging = memberships.membership(connection, np.arange(PARTITIONS))
-    lived = dict(
-        zip(
-            stored.ids.tolist(),
-            zip(
-                stored.steps.tolist(),
-                stored.hops.tolist(),
-                stored.entered.tolist(),
-                stored.since.tolist(),
-                stored.due.tolist(),
-                stored.left.tolist(),
-                stored.reasons,
-                strict=True,
-            ),
-            strict=True,
-        )
-    )
-    replayed = {}
-    for player in world.players:  # type: ignore[attr-defined]
-        moved, reasons = player.changed(), player.newest.reasons
-        for n in range(len(moved)):
-            replayed[int(moved.ids[n])] = (
-                int(moved.steps[n]),
-                int(moved.hops[n]),
-                int(moved.entered[n]),
-                int(moved.since[n]),
-                int(moved.due[n]),
-                int(moved.left[n]),
-                reasons[moved.reasons[n]] if moved.reasons[n] >= 0 else "",
-            )
-    assert len(replayed) > 100
-    assert lived == replayed
+    assert len(lived) > 100
+    assert lived == {
+        run: place for player in replayed.players for run, place in replayed_runs(player).items()
+    }
 
     ours = marks.take(np.flatnonzero(marks.origins == TICK))
-    told = {(int(k), int(r)) for k, r in zip(ours.keys, ours.received, strict=True)}
-    assert told == {
-        (int(key), int(instant))
-        for batch, received in world.told
-        for key, instant in zip(batch.keys, received, strict=True)
+    told = [(batch.keys.tolist(), received.tolist()) for batch, received in replayed.world.told]
+    assert set(zip(ours.keys.tolist(), ours.received.tolist(), strict=True)) == {
+        mark for keys, instants in told for mark in zip(keys, instants, strict=True)
     }
-    planned = {int(key) for part in sent for key in part.keys}
-    assert planned == {
-        int(key)
-        for player in world.players  # type: ignore[attr-defined]
-        for effects in player.effects
-        if effects.reasons is None and hasattr(effects.ask, "template")
-        for key in effects.keys
+    effects = [effects for player in replayed.players for effects in player.effects]
+    sends = [one for one in effects if isinstance(one.ask, Send) and one.reasons is None]
+    assert {key for part in sent for key in part.keys.tolist()} == {
+        key for one in sends for key in one.keys.tolist()
     }
     for segment in published.followed:
-        one = next(one for one in world.following if one.name == segment.name)  # type: ignore[attr-defined]
+        one = next(one for one in replayed.following if one.name == segment.name)
         rows = [members(row.members, part) for (of, part), row in belonging.items() if of == segment.id]
-        assert np.sort(np.concatenate(rows)).tolist() == world.tape.customers[one.end.members].tolist()
+        there = replayed.world.tape.customers[one.end.members]
+        assert np.sort(np.concatenate(rows)).tolist() == there.tolist()
