@@ -7,6 +7,8 @@ _OURS = frozenset(
         "Consent Given",
         "Consent Withdrawn",
         "Customer Erased",
+        "Customers Merged",
+        "Customers Parted",
         "Journey Entered",
         "Journey Left",
         "Journey Requested",

@@ -15,7 +15,7 @@ from sojourn.runtime.belonging.belonging import Belonging
 from sojourn.runtime.catalogue import Catalogue, Offered
 from sojourn.runtime.deciding import deciding
 from sojourn.runtime.resident import Resident
-from sojourn.store import counts, effects, log, partitions, runs
+from sojourn.store import counts, customers, effects, log, partitions, runs
 from sojourn.store.log import Logged
 from sojourn.store.names import Names
 from sojourn.store.partitions import PARTITIONS, Held
@@ -83,49 +83,56 @@ class Live:
             moved, planned = turn.write(connection, self.names)
             if not turn.heard_itself():
                 held = partitions.past_own(connection, held, sum(len(marks) for marks, _ in turn.world.told))
+                self.resident.positions[held.ids] = held.read_positions
         due = np.minimum(runs.next_due(connection, held.ids), belonging.write())
         partitions.save(connection, replace(held, met=np.maximum(held.met, until), due=due))
         return Ticked(len(news), moved, planned, len(held))
 
     def _news(self, connection: Connection, held: Held, catalogue: Catalogue) -> tuple[Logged, Held]:
-        """The events that somebody reads and no tick has met yet, and the offsets after them.
-
-        On the way the resident tapes catch up with what other workers have met.
-        """
+        """The events that somebody reads and no tick has met yet, and the offsets after them."""
         resident, ids = self.resident, held.ids
         resident.hear(catalogue.heard)
-        behind = _before(resident.xids[ids], resident.positions[ids], held.read_xids, held.read_positions)
-        since = replace(
-            held,
-            read_xids=np.where(behind, resident.xids[ids], held.read_xids),
-            read_positions=np.where(behind, resident.positions[ids], held.read_positions),
-        )
-        reached = partitions.reach(connection, since, EVENTS_A_TICK)
         wanted = self.names.codes(connection, sorted(catalogue.heard))
-        rows = partitions.news(connection, since, reached, None if catalogue.holds_of_strangers else wanted)
-        place = np.searchsorted(ids, rows.partitions)
-        fresh = _before(held.read_xids[place], held.read_positions[place], rows.xids, rows.positions)
-        rows = self._stamped(connection, rows, fresh & ~np.isin(rows.origins, SILENT), held.met[place])
-        of = rows.partitions
-        unknown = _before(resident.xids[of], resident.positions[of], rows.xids, rows.positions)
-        unknown &= np.isin(rows.names, wanted) | np.array([bool(text) for text in rows.traits], np.bool_)
-        resident.add(self._of_log(rows.take(np.flatnonzero(unknown))))
+        self._catch_up(connection, held, wanted)
+        reached = partitions.reach(connection, held, EVENTS_A_TICK)
+        rows = partitions.news(connection, held, reached, None if catalogue.holds_of_strangers else wanted)
+        resident.move(*customers.moved_since(connection, resident.moved))
+        rows = self._stamped(connection, self._at_home(connection, rows, held), held)
+        heard = np.isin(rows.names, wanted) | np.array([bool(text) for text in rows.traits], np.bool_)
+        resident.add(self._of_log(rows.take(np.flatnonzero(heard))))
         resident.xids[ids], resident.positions[ids] = reached.read_xids, reached.read_positions
-        ahead = _before(held.read_xids, held.read_positions, reached.read_xids, reached.read_positions)
-        held = replace(
-            held,
-            read_xids=np.where(ahead, reached.read_xids, held.read_xids),
-            read_positions=np.where(ahead, reached.read_positions, held.read_positions),
-        )
-        return rows.take(np.flatnonzero(fresh)), held
+        return rows, reached
 
-    def _stamped(self, connection: Connection, rows: Logged, loud: Bools, met: Ints) -> Logged:
+    def _catch_up(self, connection: Connection, held: Held, wanted: Ints) -> None:
+        """Lay on the resident tapes what other workers have met meanwhile."""
+        resident, ids = self.resident, held.ids
+        while True:
+            since = replace(held, read_xids=resident.xids[ids], read_positions=resident.positions[ids])
+            behind = _before(since.read_xids, since.read_positions, held.read_xids, held.read_positions)
+            if not behind.any():
+                return
+            until = _earlier(partitions.reach(connection, since, EVENTS_A_TICK), held)
+            resident.add(self._of_log(partitions.news(connection, since, until, wanted)))
+            resident.xids[ids], resident.positions[ids] = until.read_xids, until.read_positions
+
+    def _at_home(self, connection: Connection, rows: Logged, held: Held) -> Logged:
+        """Those of the rows that are of customers of the held partitions; the others, whose customers were
+        merged meanwhile, are handed on."""
+        owners = self.resident.merged.customers_of(rows.subjects) % PARTITIONS
+        home = np.isin(owners, held.ids)
+        if home.all():
+            return rows
+        log.move(connection, rows.positions[~home], owners[~home])
+        return rows.take(np.flatnonzero(home))
+
+    def _stamped(self, connection: Connection, rows: Logged, held: Held) -> Logged:
         """The rows, the loud ones met after all that was met before and a grain apart."""
-        index = np.flatnonzero(loud)
+        index = np.flatnonzero(~np.isin(rows.origins, SILENT))
         if not len(index):
             return rows
-        customers = self.resident.merged.customers_of(rows.subjects[index])
-        stamps = apart(customers, np.maximum(rows.received[index], met[index] + 1))
+        owners = self.resident.merged.customers_of(rows.subjects[index])
+        met = held.met[np.searchsorted(held.ids, owners % PARTITIONS)]
+        stamps = apart(owners, np.maximum(rows.received[index], met + 1))
         changed = stamps != rows.received[index]
         if changed.any():
             log.restamp(connection, rows.positions[index[changed]], stamps[changed])
@@ -218,3 +225,12 @@ def _before(xids: Ints, positions: Ints, other_xids: Ints, other_positions: Ints
     """Whether each first place in the log is before the second."""
     before: Bools = (xids < other_xids) | ((xids == other_xids) & (positions < other_positions))
     return before
+
+
+def _earlier(held: Held, other: Held) -> Held:
+    """The offsets of the same partitions, each where it is earlier."""
+    first = _before(held.read_xids, held.read_positions, other.read_xids, other.read_positions)
+    xids = np.where(first, held.read_xids, other.read_xids)
+    return replace(
+        held, read_xids=xids, read_positions=np.where(first, held.read_positions, other.read_positions)
+    )

@@ -22,6 +22,8 @@ class Resident:
         self.xids = np.zeros(PARTITIONS, np.int64)
         self.positions = np.zeros(PARTITIONS, np.int64)
         self.merged = Merged.none()
+        self.moved = 0  # the stamp of the last change of who is whose customer
+        self._by_owner = np.empty(0, np.int64)  # the order of the merged subjects by their customers
         self.heard: frozenset[str] = frozenset()
         self.fingerprint = 0  # of the segments that all partitions have been told to follow
 
@@ -42,9 +44,33 @@ class Resident:
     def tape(self, customers: Ints) -> Tape:
         """The tape of these customers (int64[m], strictly increasing), all that is kept of them."""
         found = _of(self.layers, customers, customers)
-        for subjects, owners in _ranks(self.merged, customers):
+        for subjects, owners in self._merged_into(customers):
             found = merge(found, _of(self.layers, subjects, owners))
         return found
+
+    def move(self, subjects: Ints, owners: Ints, stamp: int) -> None:
+        """Take in whose customers these subjects (int64[k], increasing) are now; `stamp` says as of when."""
+        self.moved = stamp
+        if not len(subjects):
+            return
+        before = np.flatnonzero(~np.isin(self.merged.subjects, subjects))
+        away = np.flatnonzero(subjects != owners)
+        everybody = np.append(self.merged.subjects[before], subjects[away])
+        customers = np.append(self.merged.customers[before], owners[away])
+        order = np.argsort(everybody)
+        self.merged = Merged(everybody[order], customers[order])
+        self._by_owner = np.argsort(self.merged.customers, kind="stable")
+
+    def _merged_into(self, customers: Ints) -> list[tuple[Ints, Ints]]:
+        """The merged subjects of the customers with these, in groups in which no customer comes twice."""
+        owners = self.merged.customers[self._by_owner]
+        first = np.searchsorted(owners, customers)
+        counts = np.searchsorted(owners, customers, "right") - first
+        groups = []
+        for rank in range(int(counts.max(initial=0))):
+            those = np.flatnonzero(counts > rank)
+            groups.append((self.merged.subjects[self._by_owner[first[those] + rank]], customers[those]))
+        return groups
 
     def customers(self, partition: int) -> Ints:
         """The customers of a partition of whom anything is kept: int64[m], strictly increasing."""
@@ -69,14 +95,3 @@ def _of(layers: Sequence[Tape], subjects: Ints, owners: Ints) -> Tape:
         if there.any():
             found = merge(found, replace(take(layer, places[there]), customers=owners[there]))
     return found
-
-
-def _ranks(merged: Merged, customers: Ints) -> list[tuple[Ints, Ints]]:
-    """The merged subjects of the customers with these, in groups in which no customer comes twice."""
-    mine = np.isin(merged.customers, customers)
-    subjects, owners = merged.subjects[mine], merged.customers[mine]
-    order = np.lexsort((subjects, owners))
-    subjects, owners = subjects[order], owners[order]
-    firsts = np.flatnonzero(np.append(True, np.diff(owners) > 0)[: len(owners)])
-    rank = np.arange(len(owners)) - np.repeat(firsts, np.diff(np.append(firsts, len(owners))))
-    return [(subjects[rank == one], owners[rank == one]) for one in np.unique(rank)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from typing import Any
@@ -11,8 +11,8 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import Connection, Select
 
-from sojourn.store.access.rows import among, fetch, insert_missing, is_postgres, taken, update_where
-from sojourn.store.tables import effects
+from sojourn.store.access.rows import among, fetch, insert_missing, is_postgres, taken, update, update_where
+from sojourn.store.tables import PARTITIONS, effects
 from sojourn.tape.tape import Bools, Ints
 
 
@@ -184,6 +184,16 @@ def cancel(connection: Connection, keys: Ints, state: State, reason: str) -> Boo
     """Stop effects that nobody has begun to send (cancelled, suppressed); bool[n], which were stopped."""
     rows = {"key": keys, "reason": [reason] * len(keys)} | _all(keys, state=state)
     return update_where(connection, effects, rows, ["key"], "effects.state IN (0, 1, 4)")
+
+
+def hand_over(connection: Connection, before: Ints, owners: Mapping[int, int]) -> None:
+    """Give the effects of runs that customers `before` had to their runs' owners now, by run."""
+    mine = sa.select(effects.c.key, effects.c.run).where(among(connection, effects.c.customer, before))
+    found = fetch(connection, mine)
+    moved = np.isin(found["run"], list(owners))
+    customers = np.array([owners[run] for run in found["run"][moved].tolist()], np.int64)
+    rows = {"key": found["key"][moved], "customer": customers, "partition": customers % PARTITIONS}
+    update(connection, effects, rows, ["key"])
 
 
 def of_customer(connection: Connection, customer: int, limit: int = 1000) -> Effects:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Select
 
 from sojourn.store.access.rows import among, fetch, insert_missing, taken, update
-from sojourn.store.tables import NEVER, runs
+from sojourn.store.tables import NEVER, PARTITIONS, runs
 from sojourn.tape.tape import Bools, Ints
 
 
@@ -78,15 +78,16 @@ def of_customers(connection: Connection, customers: Ints, *, inside: bool = True
 
 def standing(connection: Connection, customers: Ints, entering: Sequence[int]) -> Runs:
     """Where these customers stand: their runs inside any journey and, of journeys that some may be
-    entering, of each slot the run that entered last; by customer and in order of entering."""
+    entering, of each slot that nobody is inside the run that entered last; by customer and in order of
+    entering."""
     mine = sa.select(runs).where(among(connection, runs.c.customer, customers))
     counts = (runs.c.left == NEVER) | runs.c.journey.in_(list(entering))
     found = _fetch(connection, mine.where(counts).order_by(runs.c.customer, runs.c.entered, runs.c.id))
-    order = np.lexsort((np.arange(len(found)), found.slots, found.journeys, found.customers))
+    inside = found.left == NEVER  # goes before a later one that has left: of another customer, merged since
+    order = np.lexsort((np.arange(len(found)), inside, found.slots, found.journeys, found.customers))
     slots = np.stack((found.customers, found.journeys, found.slots))[:, order]
     last = np.append((np.diff(slots, axis=1) != 0).any(axis=0), True)[: len(order)]
-    kept = last | (found.left[order] == NEVER)
-    return found.take(np.sort(order[kept]))
+    return found.take(np.sort(order[last]))
 
 
 def of_version(connection: Connection, version: int, *, after: int = 0, limit: int = 10_000) -> Runs:
@@ -100,10 +101,9 @@ def by_id(connection: Connection, ids: Ints) -> Runs:
     return _fetch(connection, sa.select(runs).where(among(connection, runs.c.id, ids)).order_by(runs.c.id))
 
 
-def take_over(connection: Connection, ids: Ints, customer: int, partition: int) -> None:
-    """Give runs to another customer: theirs was merged into it."""
-    rows = {"id": ids, "customer": np.full(len(ids), customer), "partition": np.full(len(ids), partition)}
-    update(connection, runs, rows, ["id"])
+def take_over(connection: Connection, ids: Ints, customers: Ints) -> None:
+    """Give each of n runs to another customer: theirs was merged into it, or is there again."""
+    update(connection, runs, {"id": ids, "customer": customers, "partition": customers % PARTITIONS}, ["id"])
 
 
 _COLUMNS = {

@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sojourn.lake.layout import Merged
 from sojourn.runtime.resident import Resident
 from sojourn.store import customers, partitions
 from sojourn.store.database import Database
@@ -28,8 +27,6 @@ class People:
     def __init__(self, database: Database, of_log: Callable[[Logged], Tape]) -> None:
         self._database, self._of_log = database, of_log
         self._kept = Resident()
-        self._owners: dict[int, int] = {}  # of subjects that were merged
-        self._moved = 0
 
     def tape(self, those: Ints) -> Tape:
         """The traits of these customers (int64[m], strictly increasing), with all that is committed."""
@@ -39,7 +36,7 @@ class People:
     def _follow(self) -> None:
         kept, every = self._kept, np.arange(PARTITIONS)
         with self._database.reading() as connection:
-            self._merge(*customers.moved_since(connection, self._moved))
+            kept.move(*customers.moved_since(connection, kept.moved))
             while True:
                 zeros = np.zeros(PARTITIONS, np.int64)
                 since = partitions.Held(every, kept.xids, kept.positions, zeros, zeros)
@@ -48,12 +45,3 @@ class People:
                     return
                 kept.add(self._of_log(partitions.news(connection, since, until, zeros[:0])))
                 kept.xids, kept.positions = until.read_xids, until.read_positions
-
-    def _merge(self, subjects: Ints, owners: Ints, stamp: int) -> None:
-        self._moved = stamp
-        if not len(subjects):
-            return
-        self._owners |= dict(zip(subjects.tolist(), owners.tolist(), strict=True))
-        others = sorted((subject, owner) for subject, owner in self._owners.items() if subject != owner)
-        pairs = np.array(others, np.int64).reshape(-1, 2)
-        self._kept.merged = Merged(pairs[:, 0], pairs[:, 1])
