@@ -20,6 +20,7 @@ from sojourn.ingest.accept import Books
 from sojourn.ingest.intake import Intake
 from sojourn.runtime.dispatch.prepare import Publicly
 from sojourn.runtime.history import History
+from sojourn.runtime.merging.merging import Merging
 from sojourn.store.database import Database
 from sojourn.store.names import Names
 
@@ -51,7 +52,7 @@ class Parts:
     ) -> None:
         self.database, self.names, self.history = database, names, history
         self.publicly, self.settings = publicly, settings
-        self.books = Books(names)
+        self.books = Books(names, on_merge=Merging(names))
         self.intake = Intake(database, self.books)
         self.authority = Authority(database)
         self.visits = Visits(database, names, settings.secret, settings.settle)

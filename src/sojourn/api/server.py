@@ -18,6 +18,7 @@ from litestar import Litestar
 from sojourn.errors import Misconfigured
 
 _HEADER_PATIENCE = 10_000  # milliseconds within which a request's headers must have come
+_GRACE = 10.0  # seconds that requests under way may take once we are told to stop
 _WAITING = 1024  # connections that the system keeps for us while we are busy
 
 
@@ -54,7 +55,9 @@ async def serve(
     for task in (greeting, stopping):
         task.cancel()
     server.stop()  # type: ignore[no-untyped-call]
-    await serving
+    done, _ = await asyncio.wait((serving,), timeout=_GRACE)
+    if done:
+        await serving
 
 
 def _check_free(host: str, port: int) -> None:

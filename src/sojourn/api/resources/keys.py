@@ -28,6 +28,12 @@ class Minted(msgspec.Struct, frozen=True):
     key: Key
 
 
+class IdentitySecret(msgspec.Struct, frozen=True):
+    """What a customer's server signs the ids of its users with, so that they are believed of a browser."""
+
+    secret: str
+
+
 @get("/", opt={"scope": "admin"})
 async def every(parts: Given) -> list[Key]:
     """All keys, revoked ones too."""
@@ -50,4 +56,10 @@ async def end(id: FromPath[int], parts: Given) -> Key:  # noqa: A002
     return await parts.write(lambda c: keys.revoke(c, id, parts.database.now()))
 
 
-resource = Resource("keys", (every, make, end))
+@get("/identity", opt={"scope": "admin"})
+async def identity(parts: Given) -> IdentitySecret:
+    """The secret for signing ids: hex HMAC-SHA256 of `user_id:…`, sent as `integrations.Sojourn`."""
+    return IdentitySecret(parts.settings.identity_secret.decode())
+
+
+resource = Resource("keys", (every, make, end, identity))
