@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from sojourn.customer.identity import Claims, Links
-from sojourn.customer.merging import Known, Resolution, news, resolve
+from sojourn.customer.merging import Known, Resolution, news, resolve, split
 from sojourn.ingest.memory import Memory
 from sojourn.store import customers, partitions
 from sojourn.store.access.rows import taken
@@ -52,6 +52,17 @@ def identify(
         _settle(connection, resolution, now, on_merge)
         owners = _after(found, resolution)
     return found.subjects, owners
+
+
+def part(
+    connection: Connection, subjects: Ints, now: int, memory: Memory, on_merge: OnMerge = nothing_else
+) -> Resolution:
+    """Take subjects out of the customer that they are part of: no event joins them again (P9)."""
+    known = customers.known(connection, subjects, _NOBODY)
+    resolution = resolve(split(subjects, known), known)
+    memory.forget(resolution.subjects)
+    _settle(connection, resolution, now, on_merge)
+    return resolution
 
 
 def _known(connection: Connection, fresh: Links, found: Identified, claimed: Claims) -> Known:

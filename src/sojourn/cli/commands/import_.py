@@ -107,6 +107,7 @@ def _survey(file: Path, mapping: Mapping, format_: str) -> Survey:
 def _import(file: Path, mapping: Mapping, format_: str, place: Settings) -> Imported:
     from sojourn.ingest.accept import Books
     from sojourn.ingest.importing import run
+    from sojourn.runtime.merging.merging import Merging
 
     served = serving.running(place.data)
     if served and place.embedded:
@@ -118,7 +119,8 @@ def _import(file: Path, mapping: Mapping, format_: str, place: Settings) -> Impo
         def progress(done: int, rows: int) -> None:
             shown.update(bar, completed=done, total=rows)
 
-        return run(app.database, Books(app.names), file, mapping, format_, progress)
+        books = Books(app.names, on_merge=Merging(app.names))
+        return run(app.database, books, file, mapping, format_, progress)
 
 
 def _import_through(api: Api, file: Path, mapping: Mapping, format_: str) -> Imported:
