@@ -14,7 +14,7 @@ def say(kind: type[BaseException], error: BaseException, _: TracebackType | None
     """Print an error for a person, as the interpreter's hook for what nobody caught."""
     expected = isinstance(error, SojournError) and not isinstance(error, BrokenInvariant)
     message = str(error) if expected else f"{kind.__name__}: {error}"
-    screen = Console(stderr=True, soft_wrap=True)
+    screen = Console(stderr=True, soft_wrap=True, highlight=False)
     screen.print(Text.assemble(("error: ", "bold red"), message))
     if not expected:
         screen.print(
