@@ -40,6 +40,13 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
 _numbers = count(1)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures that tests have recorded."""
+    for report in terminalreporter.getreports("passed"):
+        for name, figures in report.user_properties:
+            terminalreporter.write_line(f"{name}: {figures}")
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """One server a session, with a migrated database `template` that others are copied from."""
