@@ -172,13 +172,17 @@ def test_a_tape_of_some_events_holds_just_those(
     names = data.draw(st.none() | st.frozensets(st.sampled_from(["A", "B", "Z"])))
     subjects = data.draw(st.none() | st.frozensets(st.sampled_from(SUBJECTS)))
     chosen = None if subjects is None else np.array(sorted(subjects), np.int64)
-    tape = load(folder, segments, tail, Wanted(names, since, chosen))
+    always, traits = data.draw(st.frozensets(st.sampled_from(["B", "Z"]))), data.draw(st.booleans())
+    tape = load(folder, segments, tail, Wanted(names, since, chosen, always=always, traits=traits))
     kept = [
         row
         for row in log
-        if (names is None or row["name"] in names)
-        and (subjects is None or row["subject"] in subjects)
-        and int(str(row["received"])) >= since
+        if (subjects is None or row["subject"] in subjects)
+        and (
+            ((names is None or row["name"] in names) and int(str(row["received"])) >= since)
+            or row["name"] in always
+            or (traits and row["traits"])
+        )
     ]
     assert read(tape) == expected(kept, {})
 

@@ -46,6 +46,8 @@ class Wanted:
     everyone: Ints | None = None  # customers who stand on the tape even without an event
     keys: bool = True
     runs: bool = True
+    always: frozenset[str] = frozenset()  # beside those that `names` and `since` want: all of these names
+    traits: bool = False  # beside those: all that carry traits
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,8 @@ class _Runs:
 
 
 def _runs(sources: Sequence[Source], wanted: Wanted, merged: Merged) -> Iterator[_Runs]:
-    columns = ["subject", *["name"] * (wanted.names is not None), *["received"] * (wanted.since is not None)]
     for source in sources:
+        columns = _looked_at(source, wanted)
         for group in groups_of(source, wanted.subjects):
             table = source.read(group, columns)
             rows = _rows(table, wanted)
@@ -113,16 +115,39 @@ def _runs(sources: Sequence[Source], wanted: Wanted, merged: Merged) -> Iterator
                 yield _Runs(source, group, rows, merged.customers_of(subjects[cuts]), counts)
 
 
+def _looked_at(source: Source, wanted: Wanted) -> list[str]:
+    """The columns that tell which of the rows are wanted."""
+    columns = ["subject", *["name"] * (wanted.names is not None or bool(wanted.always))]
+    columns += ["received"] * (wanted.since is not None)
+    told = any(name.startswith("t.") for name in (*source.schema.names, *source.rest))
+    return [*columns, *["traits"] * (wanted.traits and told)]
+
+
 def _rows(table: pa.Table, wanted: Wanted) -> Ints | None:
     masks: list[npt.NDArray[np.bool_]] = []
     if wanted.names is not None:
-        names = pa.array(sorted(wanted.names), pa.string())
-        masks.append(pc.is_in(table["name"].cast(pa.string()), names).to_numpy())
+        masks.append(_named(table, wanted.names))
     if wanted.since is not None:
         masks.append(table["received"].to_numpy() >= wanted.since)
+    if masks:
+        masks = [np.logical_or.reduce([np.logical_and.reduce(masks), *_beside(table, wanted)])]
     if wanted.subjects is not None:
         masks.append(np.isin(table["subject"].to_numpy(), wanted.subjects))
     return np.flatnonzero(np.logical_and.reduce(masks)) if masks else None
+
+
+def _beside(table: pa.Table, wanted: Wanted) -> Iterator[npt.NDArray[np.bool_]]:
+    if wanted.always:
+        yield _named(table, wanted.always)
+    if "traits" in table.column_names:
+        yield pc.not_equal(table["traits"], "{}").to_numpy()
+
+
+def _named(table: pa.Table, names: frozenset[str]) -> npt.NDArray[np.bool_]:
+    found: npt.NDArray[np.bool_] = pc.is_in(
+        table["name"].cast(pa.string()), pa.array(sorted(names), pa.string())
+    ).to_numpy()
+    return found
 
 
 def _starts(found: Sequence[_Runs], everyone: Ints | None) -> tuple[Ints, Ints]:
