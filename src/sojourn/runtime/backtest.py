@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from sojourn.journey.check import outcomes_in
 from sojourn.journey.definition import Journey
 from sojourn.journey.effects import Send
 from sojourn.journey.entries import REFUSALS
@@ -21,7 +20,8 @@ from sojourn.journey.play import Playing, play
 from sojourn.journey.program import COMPLETES, Counts, Program
 from sojourn.journey.runs import Runs
 from sojourn.journey.world import World
-from sojourn.rule.definition import Comparison, Condition
+from sojourn.rule.definition import Comparison, Condition, Outcome
+from sojourn.rule.needs import parts
 from sojourn.rule.where import where
 from sojourn.runtime.assumed import Assumption, Responses
 from sojourn.runtime.belonging.history import from_the_start, heard, without_marks
@@ -95,7 +95,8 @@ def backtest(journey: Journey, history: Tape, catalogue: Catalogue, question: Qu
     program = Program(journey)
     catalogue = replace(catalogue, journeys=(Offered(0, (program,)),))
     tape = without_marks_of(journey, without_marks(heard(journey, catalogue.segments), history))
-    asked = [one for rule in journey.rules() for one in outcomes_in(rule)]
+    leaves = (leaf for rule in journey.rules() for leaf, _ in parts(rule, catalogue.segments))
+    asked = [leaf for leaf in leaves if isinstance(leaf, Outcome)]
     responses = Responses(catalogue, tape, question.figures, asked=asked)
     tally = _tallied(program, tape, catalogue, question, responses)
     ends: list[End | None] = [None, None]
