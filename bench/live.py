@@ -16,7 +16,6 @@ from sqlalchemy import Connection
 
 from sojourn.journey.program import Program
 from sojourn.journey.text import read_journey
-from sojourn.lake.folder import Folder
 from sojourn.message.policy import Policy
 from sojourn.runtime.catalogue import Catalogue, Offered
 from sojourn.runtime.live import Live
@@ -56,9 +55,9 @@ def measure(url: Callable[[], str], customers: int = 50_000, batch: int = 5_000)
     """Entries and steps a second of a fresh store, and the share of the store's ceiling that this is."""
     program = Program(read_journey(JOURNEY), 1)
     published = Catalogue((Offered(1, (program,)),), policy=Policy(otherwise="none"))
-    with Database.open(url(), writers=1) as database, tempfile.TemporaryDirectory() as folder:
+    with Database.open(url(), writers=1) as database:
         names = Names(database.reading)
-        driver = Live(Resident(), names, tapes_of_log(Folder.local(Path(folder)), names))
+        driver = Live(Resident(), names, tapes_of_log(names))
         database.write(lambda c: names.codes(c, ["Signed Up", "Logged In", "Added"]))
         written: list[list[tuple[Callable[..., Any], tuple[Any, ...]]]] = []
         seconds, steps, rows = 0.0, 0, 0

@@ -107,7 +107,7 @@ class App:
     @contextlib.contextmanager
     def working(self, url: str) -> Iterator[Worker]:
         """The worker and the sender of this process, until the block ends; `url` is our public address."""
-        of_log = tapes_of_log(self.history.folder, self.names)
+        of_log = tapes_of_log(self.names)
         live = Live(Resident(), self.names, of_log)
         worker = Worker(self.database, live)
         sender = Sender(

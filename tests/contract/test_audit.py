@@ -48,7 +48,7 @@ def app(database_url: str, tmp_path: Path) -> Iterator[App]:
         app.database.write(define)
         events = tuple(signed_up(app.database.now(), n) for n in range(20))
         Intake(app.database, Books(app.names)).take(Batch(events), "test").result()
-        of_log = tapes_of_log(app.history.folder, app.names)
+        of_log = tapes_of_log(app.names)
         worker = Worker(app.database, Live(Resident(), app.names, of_log))
         while worker.tick().held:
             pass

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
 from sqlalchemy import Connection
 
-from sojourn.lake.folder import Folder
 from sojourn.runtime.belonging import bitmap
 from sojourn.runtime.live import Live
 from sojourn.runtime.published import published
@@ -106,9 +104,9 @@ class Installation:
 
 
 @pytest.fixture
-def installation(database: Database, tmp_path: Path) -> Installation:
+def installation(database: Database) -> Installation:
     names = Names(database.reading)
-    live = Live(Resident(), names, tapes_of_log(Folder.local(tmp_path / "lake"), names), max_late=10**15)
+    live = Live(Resident(), names, tapes_of_log(names), max_late=10**15)
     return Installation(database, live, names)
 
 

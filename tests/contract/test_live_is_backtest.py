@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import partial
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -18,7 +17,6 @@ from sojourn.journey.program import Program
 from sojourn.journey.runs import Runs
 from sojourn.journey.text import read_journey
 from sojourn.journey.world import World
-from sojourn.lake.folder import Folder
 from sojourn.message.policy import parse
 from sojourn.rule.text import parse as parse_rule
 from sojourn.runtime.belonging.bitmap import members
@@ -169,7 +167,7 @@ class Killed(Exception):
     """Stands for a kill in the middle of a tick: its transaction is gone."""
 
 
-def live(database: Database, folder: Folder, events: log.Events, published: Catalogue, seed: int) -> None:
+def live(database: Database, events: log.Events, published: Catalogue, seed: int) -> None:
     """Feed the events in arrival order, tick at random instants, and lose the process now and then."""
     dice = np.random.default_rng(seed)
 
@@ -179,7 +177,7 @@ def live(database: Database, folder: Folder, events: log.Events, published: Cata
     database.write(names_first)
     until = int(events.received[-1]) + 40 * 24 * HOUR
     cuts = np.sort(dice.integers(0, len(events.keys), 40))
-    driver = fresh(database, folder)
+    driver = fresh(database)
     previous = 0
     for cut in [*cuts.tolist(), len(events.keys)]:
         if cut > previous:
@@ -190,7 +188,7 @@ def live(database: Database, folder: Folder, events: log.Events, published: Cata
         if dice.random() < 0.3:
             with pytest.raises(Killed):
                 database.write(partial(killed, driver, published=published, now=now))
-            driver = fresh(database, folder)
+            driver = fresh(database)
         while step(database, driver, published, now):
             pass
 
@@ -204,9 +202,9 @@ def killed(driver: Live, connection: Connection, published: Catalogue, now: int)
     raise Killed
 
 
-def fresh(database: Database, folder: Folder) -> Live:
+def fresh(database: Database) -> Live:
     names = Names(database.reading)
-    return Live(Resident(), names, tapes_of_log(folder, names), at_once=16, max_late=10**15)
+    return Live(Resident(), names, tapes_of_log(names), at_once=16, max_late=10**15)
 
 
 @dataclass(frozen=True)
@@ -218,13 +216,13 @@ class Replayed:
     following: Sequence[Following]
 
 
-def played_at_once(folder: Folder, database: Database, events: log.Events, published: Catalogue) -> Replayed:
+def played_at_once(database: Database, events: log.Events, published: Catalogue) -> Replayed:
     until = int(events.received[-1]) + 40 * 24 * HOUR
     zeros = np.zeros(len(events.keys), np.int64)
     columns = {field.name: getattr(events, field.name) for field in fields(log.Events)}
     logged = log.Logged(**columns, xids=zeros, positions=np.arange(len(zeros)))
     world = World(
-        tape=tapes_of_log(folder, Names(database.reading))(logged),
+        tape=tapes_of_log(Names(database.reading))(logged),
         segments=published.segments,
         zone=published.policy.fallback_zone,
         heard=published.heard,
@@ -258,11 +256,10 @@ def replayed_runs(player: Playing) -> Standing:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_same_runs_same_marks_same_effect_keys(database: Database, tmp_path: Path, seed: int) -> None:
-    folder = Folder.local(tmp_path / "lake")
+def test_same_runs_same_marks_same_effect_keys(database: Database, seed: int) -> None:
     events, published = history(seed, customers=len(EVERYBODY), events=1500), catalogue()
-    live(database, folder, events, published, seed)
-    replayed = played_at_once(folder, database, events, published)
+    live(database, events, published, seed)
+    replayed = played_at_once(database, events, published)
 
     with database.reading() as connection:
         lived = stored_runs(connection)

@@ -56,7 +56,7 @@ class Shop:
     live: Live = field(init=False)
 
     def __post_init__(self) -> None:
-        of_log = tapes_of_log(self.app.history.folder, self.app.names)
+        of_log = tapes_of_log(self.app.names)
         self.live = Live(Resident(), self.app.names, of_log, max_late=10**15)
         self.books = Books(self.app.names, on_merge=Merging(self.app.names))
         self.intake = Intake(self.app.database, self.books)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sojourn.errors import BrokenInvariant
-from sojourn.lake.shred import MOST_NAMES, shredded, typed
+from sojourn.lake.shred import MOST_NAMES, carried, shredded, typed
 
 scalars = st.one_of(
     st.text(max_size=4),
@@ -24,13 +24,13 @@ objects = st.dictionaries(st.sampled_from(["plan", "amount", "a.b", "é#n", "x"]
 
 
 @given(st.lists(objects, min_size=1, max_size=20))
-def test_columns_hold_what_the_objects_carry(carried: list[dict[str, object]]) -> None:
-    texts = pa.array([msgspec.json.encode(values).decode() for values in carried])
+def test_columns_hold_what_the_objects_carry(told: list[dict[str, object]]) -> None:
+    texts = pa.array([msgspec.json.encode(values).decode() for values in told])
     found = shredded(texts, "p.")
     assert found.rest == ()
     columns = {name: column.to_pylist() for name, column in found.columns.items()}
-    nothing = [None] * len(carried)
-    for row, values in enumerate(carried):
+    nothing = [None] * len(told)
+    for row, values in enumerate(told):
         for name in ("plan", "amount", "a.b", "é#n", "x"):
             number, text = columns.get(f"p.{name}#n", nothing)[row], columns.get(f"p.{name}#t", nothing)[row]
             match values.get(name, ...):
@@ -43,6 +43,23 @@ def test_columns_hold_what_the_objects_carry(carried: list[dict[str, object]]) -
                     assert (number, text) == (float(value), None)
                 case _:
                     assert (number, text) == (None, None)
+
+
+@given(st.lists(st.one_of(st.none(), objects), max_size=20))
+def test_a_tape_carries_what_the_objects_do(told: list[dict[str, object] | None]) -> None:
+    columns = carried(["" if values is None else msgspec.json.encode(values).decode() for values in told])
+    assert set(columns) == {name for values in told for name in values or ()}
+    for name in columns:
+        column = columns[name]
+        assert column.positions.tolist() == [row for row, values in enumerate(told) if name in (values or ())]
+        for row, number, code in zip(column.positions, column.numbers, column.codes, strict=True):
+            value = (told[row] or {})[name]
+            if isinstance(value, str):
+                assert column.texts[code] == value
+                assert math.isnan(number)
+            else:
+                assert code == -1
+                assert math.isnan(number) if value is None else number == float(value)
 
 
 def test_lists_stay_json_and_huge_integers_become_infinite() -> None:

@@ -8,7 +8,7 @@ number that is NaN is a trait taken away.  Names past the commonest stay in the 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from sojourn.errors import BrokenInvariant
-from sojourn.tape.tape import Codes
+from sojourn.tape.tape import Codes, Column, Columns
 
 TEXTS_OF = {"p.": "properties", "t.": "traits"}
 """The column of JSON texts of each kind of name."""
@@ -56,10 +56,7 @@ def shredded(texts: pa.Array, kind: str, only: str | None = None) -> Shredded:
     """
     encoded = texts.dictionary_encode()
     codes: Codes = encoded.indices.to_numpy(zero_copy_only=False)
-    found: dict[str, _Values] = {}
-    for row, text in enumerate(encoded.dictionary.to_pylist()):
-        if text != "{}":
-            _read(text, row, found)
+    found = _read(encoded.dictionary.to_pylist())
     chosen = found.keys() & {only} if only is not None else _commonest(found, codes)
     columns = {
         f"{kind}{name}{ending}": column
@@ -69,18 +66,35 @@ def shredded(texts: pa.Array, kind: str, only: str | None = None) -> Shredded:
     return Shredded(columns, tuple(f"{kind}{name}" for name in found if name not in chosen))
 
 
+def carried(texts: Sequence[str]) -> Columns:
+    """What n events carry by their JSON objects ('' is none), each column made when first asked for."""
+    distinct: dict[str, int] = {}
+    codes = np.fromiter((distinct.setdefault(text, len(distinct)) for text in texts), np.int32, len(texts))
+    found = _read(distinct)
+    return Columns(tuple(found), lambda name: _column(found[name], codes, len(distinct)))
+
+
 def typed(columns: Iterable[str]) -> list[str]:
     """The names (`p.amount`) that have a typed column among these columns, each once."""
     ends = (NUMBERS, TEXTS)
     return list(dict.fromkeys(column[: -len(NUMBERS)] for column in columns if column.endswith(ends)))
 
 
-def _read(text: str, row: int, found: dict[str, _Values]) -> None:
+def _read(texts: Iterable[str]) -> dict[str, _Values]:
+    """The values of each name that distinct texts carry."""
+    found: dict[str, _Values] = {}
+    for row, text in enumerate(texts):
+        if text not in ("{}", ""):
+            _take(text, row, found)
+    return found
+
+
+def _take(text: str, row: int, found: dict[str, _Values]) -> None:
     try:
-        carried = _decode(text)
+        objects = _decode(text)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise BrokenInvariant(f"an event holds what is no JSON object: {text[:100]}") from error
-    for name, value in carried.items():
+    for name, value in objects.items():
         values = found.get(name) or found.setdefault(name, _Values())
         if isinstance(value, str):
             values.text_rows.append(row)
@@ -122,3 +136,14 @@ def _columns(values: _Values, codes: Codes, distinct: int) -> Iterator[tuple[str
         places[values.text_rows] = words.indices.to_numpy(zero_copy_only=False)
         of_rows = places[codes]
         yield TEXTS, pa.DictionaryArray.from_arrays(pa.array(of_rows, mask=of_rows < 0), words.dictionary)
+
+
+def _column(values: _Values, codes: Codes, distinct: int) -> Column:
+    words = {text: code for code, text in enumerate(dict.fromkeys(values.texts))}
+    numbers, places = np.full(distinct, np.nan), np.full(distinct, -1, np.int32)
+    numbers[values.number_rows] = values.numbers
+    places[values.text_rows] = [words[text] for text in values.texts]
+    there = np.zeros(distinct, np.bool_)
+    there[values.number_rows] = there[values.text_rows] = True
+    positions = np.flatnonzero(there[codes])
+    return Column(positions, numbers[codes[positions]], places[codes[positions]], tuple(words))

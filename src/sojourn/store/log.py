@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import psycopg
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.sql.selectable import ReturnsRows
 
+from sojourn.store.access.query import Query, one_of
 from sojourn.store.access.rows import among, fetch, insert, insert_missing, is_postgres, taken, update
 from sojourn.store.tables import PARTITIONS, events, offsets, partitions
 from sojourn.tape.tape import Bools, Ints
@@ -104,41 +105,33 @@ def read_partitions(connection: Connection, ids: Ints, xids: Ints, positions: In
 
 
 def end(connection: Connection, after: int, limit: int) -> int:
-    """On SQLite: the position of the last of the next events past a position, at most `limit`; else 0."""
-    past = sa.select(events.c.position).where(events.c.position > after)
-    ahead = past.order_by(events.c.position).limit(limit).subquery()
-    return int(connection.scalar(sa.select(sa.func.max(ahead.c.position))) or 0)
+    """On SQLite: a position with about `limit` events, or all there are, between it and another."""
+    rows = _ENDS_OF_ALL(connection, after=after)
+    return int(min(rows["first"][0] + limit - 1, rows["last"][0]))
 
 
 def ends(connection: Connection, ids: Ints, xids: Ints, positions: Ints, each: int) -> dict[str, Ints]:
     """On PostgreSQL: id, xid and position of the last of up to `each` events past each partition's offset."""
-    last = sa.text(_ENDS).columns(id=sa.BigInteger, xid=sa.BigInteger, position=sa.BigInteger)
-    return fetch(connection, last.bindparams(ids=ids, xids=xids, positions=positions, each=each))
+    return _ENDS_OF_EACH(connection, ids=ids, xids=xids, positions=positions, each=each)
 
 
 def between(connection: Connection, after: int, last: int, names: Ints | None) -> Logged:
     """On SQLite: the events after one position up to another that have a name (None: any) or carry traits."""
-    chosen = sa.select(events).where(events.c.position > after, events.c.position <= last)
-    if names is not None:
-        chosen = chosen.where(among(connection, events.c.name, names) | (events.c.traits != ""))
-    return _logged(connection, chosen.order_by(events.c.position))
+    return _of(_BETWEEN(connection, after=after, last=last, names=names))
 
 
 def between_each(connection: Connection, ids: Ints, since: Place, until: Place, names: Ints | None) -> Logged:
     """On PostgreSQL: the same of each of k partitions, between offsets of its own."""
-    chosen = (
-        sa.text(_BETWEEN)
-        .columns(*events.c)
-        .bindparams(
-            ids=ids,
-            xids=since.read_xids,
-            positions=since.read_positions,
-            last_xids=until.read_xids,
-            last_positions=until.read_positions,
-            names=names,
-        )
+    rows = _BETWEEN_EACH(
+        connection,
+        ids=ids,
+        xids=since.read_xids,
+        positions=since.read_positions,
+        last_xids=until.read_xids,
+        last_positions=until.read_positions,
+        names=names,
     )
-    return _logged(connection, chosen)
+    return _of(rows)
 
 
 def at(connection: Connection, positions: Ints) -> Logged:
@@ -246,7 +239,15 @@ CROSS JOIN LATERAL (
 """
 
 
-_ENDS = f"""
+_ENDS_OF_ALL = Query(
+    sa.select(
+        sa.func.coalesce(sa.func.min(events.c.position), 0).label("first"),
+        sa.func.coalesce(sa.select(sa.func.max(events.c.position)).scalar_subquery(), 0).label("last"),
+    ).where(events.c.position > sa.bindparam("after"))
+)
+
+_ENDS_OF_EACH = Query(
+    sa.text(f"""
 SELECT past.id, last.xid, last.position
 FROM unnest(CAST(:ids AS bigint[]), CAST(:xids AS bigint[]), CAST(:positions AS bigint[]))
     AS past(id, xid, position)
@@ -258,9 +259,18 @@ CROSS JOIN LATERAL (
         ORDER BY events.xid, events.position LIMIT :each
     ) AS ahead ORDER BY xid DESC, position DESC LIMIT 1
 ) AS last
-"""
+""").columns(id=sa.BigInteger, xid=sa.BigInteger, position=sa.BigInteger)
+)
 
-_BETWEEN = f"""
+_BETWEEN = Query(
+    sa.select(events)
+    .where(events.c.position > sa.bindparam("after"), events.c.position <= sa.bindparam("last"))
+    .where(sa.bindparam("names").is_(None) | one_of(events.c.name, "names") | (events.c.traits != ""))
+    .order_by(events.c.position)
+)
+
+_BETWEEN_EACH = Query(
+    sa.text(f"""
 SELECT news.* FROM unnest(
     CAST(:ids AS bigint[]), CAST(:xids AS bigint[]), CAST(:positions AS bigint[]),
     CAST(:last_xids AS bigint[]), CAST(:last_positions AS bigint[])
@@ -269,10 +279,11 @@ CROSS JOIN LATERAL (
     SELECT {", ".join(events.c.keys())} FROM events
     WHERE events.partition = past.id AND (events.xid, events.position) > (past.xid, past.position)
     AND (events.xid, events.position) <= (past.last_xid, past.last_position)
-    AND (CAST(:names AS bigint[]) IS NULL
-        OR events.name = ANY(CAST(:names AS bigint[])) OR events.traits <> '')
+    AND (CAST(:names AS bigint[]) IS NULL OR events.name = ANY(CAST(:names AS bigint[]))
+         OR events.traits <> '')
 ) AS news ORDER BY news.xid, news.position
-"""
+""").columns(*events.c)
+)
 
 
 def _complete(found: Logged, each: int) -> Logged:
@@ -283,6 +294,9 @@ def _complete(found: Logged, each: int) -> Logged:
 
 
 def _logged(connection: Connection, chosen: ReturnsRows) -> Logged:
-    rows = fetch(connection, chosen)
+    return _of(fetch(connection, chosen))
+
+
+def _of(rows: dict[str, Any]) -> Logged:
     parts = {part: rows[column] for column, part in _COLUMNS.items()}
     return Logged(xids=rows["xid"], positions=rows["position"], **parts)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from sojourn.store import log
+from sojourn.store.access.query import Query
 from sojourn.store.access.rows import fetch, is_postgres, taken, update
 from sojourn.store.log import SETTLED, Logged
 from sojourn.store.tables import NEVER, PARTITIONS, events, partitions
@@ -56,8 +57,8 @@ def lock(connection: Connection, now: int, at_most: int) -> Held:
     """
     if is_postgres(connection):
         return _lock_some(connection, now, at_most)
-    held = _held(connection, sa.select(partitions).order_by(partitions.c.id))
-    newest = connection.scalar(sa.select(sa.func.max(events.c.position))) or 0
+    held = every(connection)
+    newest = _NEWEST(connection)["position"][0]
     works = bool((held.due <= now).any() or newest > held.read_positions.min())
     return held if works else taken(held, np.zeros(0, np.int64))
 
@@ -70,7 +71,7 @@ def lock_these(connection: Connection, ids: Ints) -> Held:
 
 def every(connection: Connection) -> Held:
     """All partitions as they are, without holding any."""
-    return _held(connection, sa.select(partitions).order_by(partitions.c.id))
+    return _of(_EVERY(connection))
 
 
 def reach(connection: Connection, held: Held, limit: int) -> Held:
@@ -105,7 +106,7 @@ def past_own(connection: Connection, held: Held, own: int) -> Held:
     """
     if is_postgres(connection):
         return held
-    newest = connection.scalar(sa.select(sa.func.max(events.c.position))) or 0
+    newest = _NEWEST(connection)["position"][0]
     if newest - held.read_positions.max() != own:
         return held
     return replace(held, read_positions=np.full(len(held), newest))
@@ -154,5 +155,12 @@ def _lock_some(connection: Connection, now: int, at_most: int) -> Held:
 
 
 def _held(connection: Connection, chosen: sa.Select[tuple[int, ...]]) -> Held:
-    rows = fetch(connection, chosen)
+    return _of(fetch(connection, chosen))
+
+
+def _of(rows: dict[str, Ints]) -> Held:
     return Held(rows["id"], rows["read_xid"], rows["read_position"], rows["met"], rows["due"])
+
+
+_EVERY = Query(sa.select(partitions).order_by(partitions.c.id))
+_NEWEST = Query(sa.select(sa.func.coalesce(sa.func.max(events.c.position), 0).label("position")))

@@ -10,8 +10,10 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import Connection, Select
 
+from sojourn.store.access.query import Query, one_of
 from sojourn.store.access.rows import among, fetch, insert_missing, taken, update
-from sojourn.store.tables import NEVER, PARTITIONS, runs
+from sojourn.store.tables import NEVER, PARTITIONS, partitions, runs
+from sojourn.tape.distinct import distinct
 from sojourn.tape.tape import Bools, Ints
 
 
@@ -54,18 +56,19 @@ def save(connection: Connection, moved: Runs) -> None:
 
 
 def due(connection: Connection, partitions: Ints, now: int, limit: int) -> Ints:
-    """The customers of the runs inside these partitions that time moves at `now`, of at most `limit` runs."""
-    chosen = sa.select(runs.c.customer).where(_DUE, runs.c.due <= now)
-    chosen = chosen.where(runs.c.partition.in_(partitions.tolist())).order_by(runs.c.due)
-    return np.unique(fetch(connection, chosen.limit(limit))["customer"])
+    """The customers of the runs inside these partitions that time moves at `now`, of at most `limit` runs.
+
+    Where there are more, they are those due first; only then are they read in order.
+    """
+    found = _DUE_RUNS(connection, partitions=partitions, now=now, limit=limit + 1)["customer"]
+    if len(found) > limit:
+        found = _EARLIEST_RUNS(connection, partitions=partitions, now=now, limit=limit)["customer"]
+    return distinct(found)
 
 
 def next_due(connection: Connection, partitions: Ints) -> Ints:
-    """The earliest due instant of the runs of each of k partitions, int64[k], NEVER if none."""
-    earliest = sa.select(runs.c.partition, sa.func.min(runs.c.due)).where(_DUE)
-    earliest = earliest.where(runs.c.partition.in_(partitions.tolist())).group_by(runs.c.partition)
-    found = dict(connection.execute(earliest).all())
-    return np.array([found.get(partition, NEVER) for partition in partitions.tolist()], np.int64)
+    """The earliest due instant of the runs of each of k partitions (by id), int64[k], NEVER if none."""
+    return np.asarray(_NEXT_DUE(connection, partitions=partitions)["due"])
 
 
 def of_customers(connection: Connection, customers: Ints, *, inside: bool = True) -> Runs:
@@ -78,16 +81,15 @@ def of_customers(connection: Connection, customers: Ints, *, inside: bool = True
 
 def standing(connection: Connection, customers: Ints, entering: Sequence[int]) -> Runs:
     """Where these customers stand: their runs inside any journey and, of journeys that some may be
-    entering, of each slot that nobody is inside the run that entered last; by customer and in order of
-    entering."""
-    mine = sa.select(runs).where(among(connection, runs.c.customer, customers))
-    counts = (runs.c.left == NEVER) | runs.c.journey.in_(list(entering))
-    found = _fetch(connection, mine.where(counts).order_by(runs.c.customer, runs.c.entered, runs.c.id))
+    entering, of each slot that nobody is inside the run that entered last; in any order."""
+    found = _of(_STANDING(connection, customers=customers, entering=np.array(entering, np.int64)))
+    if len(distinct(found.customers)) == len(found):
+        return found
     inside = found.left == NEVER  # goes before a later one that has left: of another customer, merged since
-    order = np.lexsort((np.arange(len(found)), inside, found.slots, found.journeys, found.customers))
+    order = np.lexsort((found.ids, found.entered, inside, found.slots, found.journeys, found.customers))
     slots = np.stack((found.customers, found.journeys, found.slots))[:, order]
     last = np.append((np.diff(slots, axis=1) != 0).any(axis=0), True)[: len(order)]
-    return found.take(np.sort(order[last]))
+    return found.take(order[last])
 
 
 def of_version(connection: Connection, version: int, *, after: int = 0, limit: int = 10_000) -> Runs:
@@ -126,11 +128,39 @@ _COLUMNS = {
 """Column of the table → field of Runs."""
 
 _CHANGING = ("id", "version", "step", "hop", "since", "due", "seen", "left", "reason")
-_DUE = sa.text(f"due < {NEVER}")  # as the partial index says it, so that it is used
+_DUE = sa.text(f"runs.due < {NEVER}")  # as the partial index says it, so that it is used
 
 
-def _inside_due() -> Select[Any]:
-    return sa.select(runs).where(_DUE)
+_DUE_RUNS = Query(
+    sa.select(runs.c.customer)
+    .where(_DUE, runs.c.due <= sa.bindparam("now"), one_of(runs.c.partition, "partitions"))
+    .limit(sa.bindparam("limit"))
+)
+_EARLIEST_RUNS = Query(
+    sa.select(runs.c.customer)
+    .where(_DUE, runs.c.due <= sa.bindparam("now"), one_of(runs.c.partition, "partitions"))
+    .order_by(runs.c.due)
+    .limit(sa.bindparam("limit"))
+)
+_NEXT_DUE = Query(  # a look into the index for each partition, however many runs wait
+    sa.select(
+        sa.func.coalesce(
+            sa.select(sa.func.min(runs.c.due))
+            .where(_DUE, runs.c.partition == partitions.c.id)
+            .correlate(partitions)
+            .scalar_subquery(),
+            NEVER,
+        ).label("due")
+    )
+    .where(one_of(partitions.c.id, "partitions"))
+    .order_by(partitions.c.id)
+)
+_STANDING = Query(
+    sa.select(runs).where(
+        one_of(runs.c.customer, "customers"),
+        (runs.c.left == NEVER) | one_of(runs.c.journey, "entering"),
+    )
+)
 
 
 def _rows(some: Runs, columns: Sequence[str] | dict[str, str]) -> dict[str, Any]:
@@ -138,5 +168,8 @@ def _rows(some: Runs, columns: Sequence[str] | dict[str, str]) -> dict[str, Any]
 
 
 def _fetch(connection: Connection, chosen: Select[Any]) -> Runs:
-    rows = fetch(connection, chosen)
+    return _of(fetch(connection, chosen))
+
+
+def _of(rows: dict[str, Any]) -> Runs:
     return Runs(**{field.name: rows[column] for column, field in zip(_COLUMNS, fields(Runs), strict=True)})

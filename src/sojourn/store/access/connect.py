@@ -12,7 +12,7 @@ from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import ArgumentError
 
 from sojourn.errors import Misconfigured
-from sojourn.store.access.rows import ArrayDumper
+from sojourn.store.access.rows import ArrayDumper, ArrayLoader
 
 SQLITE_SETTINGS = (
     "journal_mode = WAL",
@@ -118,5 +118,6 @@ def _postgres(url: URL, options: str, *, pool_size: int) -> Engine:
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
         connection.adapters.register_dumper(np.ndarray, ArrayDumper)
+        connection.adapters.register_loader(ArrayDumper.oid, ArrayLoader)
 
     return engine

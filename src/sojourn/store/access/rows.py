@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import numpy as np
-from psycopg.adapt import Dumper
+from psycopg.adapt import Dumper, Loader
 from psycopg.pq import Format
 from sqlalchemy import ColumnElement, Connection, Integer, Select, Table, bindparam, func, select
 from sqlalchemy.sql.selectable import ReturnsRows
@@ -159,6 +159,16 @@ class ArrayDumper(Dumper):
         if not len(obj):
             return struct.pack(">iii", 0, 0, 20)
         return struct.pack(">iiiii", 1, 0, 20, len(obj), 1) + body.tobytes()
+
+
+class ArrayLoader(Loader):
+    """Takes a bigint[] that PostgreSQL sends in its binary form as int64[n]."""
+
+    format = Format.BINARY
+
+    def load(self, data: bytes | bytearray | memoryview) -> Ints:
+        body = np.frombuffer(data, dtype=[("length", ">i4"), ("value", ">i8")], offset=20)
+        return body["value"].astype(np.int64)
 
 
 def _quoted(names: Iterable[str]) -> str:
