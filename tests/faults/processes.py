@@ -14,18 +14,22 @@ from pathlib import Path
 
 PATIENCE = 60.0  # seconds until a process must be ready: it takes two, but the machine may be busy
 
+_FIRST = "from sojourn import kernel_cache; kernel_cache.settle()"
 _RUN = "from sojourn.cli import main; main()"
 
 
 class Process:
-    """`sojourn` with these arguments; its log goes to a file, its standard output says when it is ready."""
+    """`sojourn` with these arguments; its log goes to a file, its standard output says when it is ready.
 
-    def __init__(self, *arguments: str, log: Path, **environment: str) -> None:
+    `before` is Python that it runs first.
+    """
+
+    def __init__(self, *arguments: str, log: Path, before: str = "", **environment: str) -> None:
         self.log = log
         inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         with log.open("ab") as errors:
             self._running = subprocess.Popen(
-                [sys.executable, "-c", _RUN, *arguments],
+                [sys.executable, "-c", f"{_FIRST}\n{before}\n{_RUN}", *arguments],
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 env={**inherited, **environment},

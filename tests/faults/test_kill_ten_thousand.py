@@ -14,29 +14,24 @@ from itertools import zip_longest
 from pathlib import Path
 
 import pytest
+import shop
 import sqlalchemy as sa
 from crowd import Crowd
 from postbox import Postbox, free_port, serving, tracked_links
 from processes import Nemesis, Process
-from sqlalchemy import Connection
 
-from sojourn.api.authority import SERVER, mint
 from sojourn.app import App, open_app, settings
-from sojourn.store.definitions import journeys, templates
-from sojourn.store.definitions import settings as chosen
 from sojourn.store.effects import State
-from sojourn.store.tables import NEVER, effects, events, partitions, runs
+from sojourn.store.tables import effects, events
 from sojourn.tape.hashing import hash_text
 
 CUSTOMERS = int(os.environ.get("KILL_CUSTOMERS", "10000"))
 BATCH = 100  # customers of one request, with two calls each
-CONNECTIONS = 8  # to the mail server, of each process that sends
 LATER = 10  # requests that lie between signing up and ordering
 KILLS = 8  # of each process, at least
-OPEN = (State.PLANNED, State.CLAIMED, State.SENDING, State.DEFERRED)
 
 JOURNEY = """
-journey: welcome
+journey: shop
 enter: [{event: Signed Up}]
 steps:
   hello: {send: {template: hello, purpose: marketing}}
@@ -57,14 +52,6 @@ steps:
   bye: {leave: done}
 """
 
-TEMPLATE = """
-name: {name}
-channel: email
-subject: "{name}, {{{{ customer.name }}}}"
-body: "<p>Dear {{{{ customer.name }}}}, <a href='https://shop.example/start'>start</a></p>"
-from: "Shop <shop@example.com>"
-"""
-
 
 @pytest.mark.timeout(900)
 @pytest.mark.xdist_group("kill")
@@ -76,7 +63,7 @@ def test_nothing_is_lost_and_nothing_doubled(
     shared = ("--data", str(tmp_path), "--database", database_url, "--url", f"http://127.0.0.1:{port}")
     programs = [("serve", "--port", str(port), *shared), *([] if embedded else [("work", *shared)])]
     with open_app(settings(tmp_path, database_url, environment={})) as app, serving(postbox) as smtp:
-        key = app.database.write(lambda connection: defined(connection, smtp))
+        key = shop.opened(app, smtp, JOURNEY)
         senders, readers = Crowd(port, key, clients=4, pause=0.1), Crowd(port, key, clients=2)
         postbox.on_mail = lambda effect, mail: clicked(readers, effect, mail)
         enemies = [Nemesis(*one, log=tmp_path / f"{one[0]}.log", seed=n) for n, one in enumerate(programs)]
@@ -91,9 +78,9 @@ def test_nothing_is_lost_and_nothing_doubled(
         processes = [Process(*one, log=tmp_path / f"{one[0]}.log") for one in programs]
         assert all(process.ready() for process in processes)
         senders.finish(60)
-        wait_for_quiet(app, seconds=300)
+        shop.wait_for_quiet(app, 300)
         readers.finish(60)
-        wait_for_quiet(app, seconds=60)
+        shop.wait_for_quiet(app, 60)
         for process in processes:
             process.stop()
         figures = reconciled(app, postbox.taken, senders.acknowledged, kills)
@@ -103,70 +90,20 @@ def test_nothing_is_lost_and_nothing_doubled(
     record_property(f"kill test, {'SQLite' if embedded else 'PostgreSQL'}", figures)
 
 
-def defined(connection: Connection, smtp: int) -> str:
-    """Publishes everything; answers a key."""
-    relay = {"host": "127.0.0.1", "port": smtp, "security": "none", "connections": CONNECTIONS}
-    email = {"provider": "email_smtp", "settings": relay, "sender": "shop@example.com"}
-    chosen.put(connection, "channels", {"email": email})
-    chosen.put(connection, "policy", {"consent": {"marketing": "opt_out", "transactional": "none"}})
-    for name in ("hello", "offer", "receipt"):
-        templates.save(connection, name, TEMPLATE.format(name=name), 1)
-    journeys.create(connection, "welcome", JOURNEY, 1)
-    journeys.publish(connection, "welcome", JOURNEY, 1)
-    return mint(connection, "shop", [SERVER], 1)[0]
-
-
 def batches() -> Iterator[list[dict[str, object]]]:
     """Everybody signs up; every fourth orders, some batches later."""
     firsts = range(0, CUSTOMERS, BATCH)
-    signing = [[call for n in range(first, first + BATCH) for call in signed_up(n)] for first in firsts]
-    ordering = [[ordered(n) for n in range(first, first + BATCH, 4)] for first in firsts]
+    signing = [[call for n in range(first, first + BATCH) for call in shop.signed_up(n)] for first in firsts]
+    ordering = [[shop.ordered(n) for n in range(first, first + BATCH, 4)] for first in firsts]
     yield from signing[:LATER]
     for signed, orders in zip_longest(signing[LATER:], ordering):
         yield from filter(None, (signed, orders))
-
-
-def signed_up(n: int) -> list[dict[str, object]]:
-    traits = {"email": f"p{n}@example.org", "name": f"P{n}"}
-    return [
-        {"type": "identify", "userId": f"p{n}", "messageId": f"identify {n}", "traits": traits},
-        {"type": "track", "userId": f"p{n}", "messageId": f"sign {n}", "event": "Signed Up"},
-    ]
-
-
-def ordered(n: int) -> dict[str, object]:
-    return {"type": "track", "userId": f"p{n}", "messageId": f"order {n}", "event": "Order Completed"}
 
 
 def clicked(readers: Crowd, effect: str, mail: bytes) -> None:
     """Every fifth reader follows the link."""
     if int(effect, 16) % 5 == 0:
         readers.follow(tracked_links(mail)[0])
-
-
-def wait_for_quiet(app: App, seconds: float) -> None:
-    """Wait until nobody is inside the journey and nothing waits to be sent."""
-    end = time.monotonic() + seconds
-    while inside := busy(app):
-        assert time.monotonic() < end, f"still busy: {inside}"
-        time.sleep(0.5)
-
-
-def busy(app: App) -> dict[str, int]:
-    """How much is still to be done, of each kind of which there is something."""
-    unread = sa.tuple_(events.c.xid, events.c.position) > sa.tuple_(
-        partitions.c.read_xid, partitions.c.read_position
-    )
-    questions = {
-        "events unread": sa.select(sa.func.count())
-        .select_from(events)
-        .join(partitions, (partitions.c.id == events.c.partition) & unread),
-        "runs inside": sa.select(sa.func.count()).where(runs.c.left == NEVER),
-        "messages to send": sa.select(sa.func.count()).where(effects.c.state.in_(OPEN)),
-    }
-    with app.database.reading() as connection:
-        found = {what: connection.scalar(question) or 0 for what, question in questions.items()}
-    return {what: n for what, n in found.items() if n}
 
 
 def reconciled(app: App, taken: Counter[str], acknowledged: list[str], kills: int) -> dict[str, int]:
@@ -186,7 +123,7 @@ def reconciled(app: App, taken: Counter[str], acknowledged: list[str], kills: in
     assert all(mails == 1 for state, mails in marketing if state is State.ACCEPTED)  # not lost, not twice
     assert all(mails <= 1 for mails in unknown)
     assert all(mails >= 1 for _, mails in needed)
-    assert max(len(unknown), doubled) <= CONNECTIONS * kills
+    assert max(len(unknown), doubled) <= shop.CONNECTIONS * kills
     audit = app.audit()
     assert audit.violations == ()
     assert audit.figures["runs left"] == CUSTOMERS

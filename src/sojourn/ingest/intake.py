@@ -21,6 +21,7 @@ from sojourn.errors import SojournError, Unavailable
 from sojourn.ingest.accept import Books, accept
 from sojourn.ingest.arrivals import arrivals
 from sojourn.ingest.event import Event, Reading
+from sojourn.store.access import crash
 from sojourn.store.access.trouble import trouble
 from sojourn.store.database import Database
 from sojourn.store.files import quarantine
@@ -137,6 +138,7 @@ class Intake:
     def _settle(self, group: list[_Request], carefully: bool, done: Future[Lesson]) -> None:
         error = done.exception()
         if error is None:
+            crash.point("before an answer")
             done.result()()
             for request in self._release(group):
                 request.stored.set_result(None)

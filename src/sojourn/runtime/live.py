@@ -8,14 +8,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sqlalchemy import Connection
 
+from sojourn.errors import Unavailable
 from sojourn.journey.play import Playing, play
 from sojourn.journey.world import World
 from sojourn.runtime import written
 from sojourn.runtime.belonging.belonging import Belonging
 from sojourn.runtime.catalogue import Catalogue, Offered
 from sojourn.runtime.deciding import deciding
-from sojourn.runtime.resident import Resident
+from sojourn.runtime.resident import Kept, Resident
 from sojourn.store import counts, customers, effects, log, partitions, runs
+from sojourn.store.access import crash
 from sojourn.store.log import Logged
 from sojourn.store.names import Names
 from sojourn.store.partitions import PARTITIONS, Held
@@ -86,14 +88,15 @@ class Live:
                 self.resident.positions[held.ids] = held.read_positions
         due = np.minimum(runs.next_due(connection, held.ids), belonging.write())
         partitions.save(connection, replace(held, met=np.maximum(held.met, until), due=due))
+        crash.point("within a tick")
         return Ticked(len(news), moved, planned, len(held))
 
     def _news(self, connection: Connection, held: Held, catalogue: Catalogue) -> tuple[Logged, Held]:
         """The events that somebody reads and no tick has met yet, and the offsets after them."""
         resident, ids = self.resident, held.ids
-        resident.hear(catalogue.heard)
+        resident.keep(Kept.of(catalogue))
         wanted = self.names.codes(connection, sorted(catalogue.heard))
-        self._catch_up(connection, held, wanted)
+        self.catch_up(connection, held, wanted)
         reached = partitions.reach(connection, held, EVENTS_A_TICK)
         rows = partitions.news(connection, held, reached, None if catalogue.holds_of_strangers else wanted)
         resident.move(*customers.moved_since(connection, resident.moved))
@@ -103,13 +106,17 @@ class Live:
         resident.xids[ids], resident.positions[ids] = reached.read_xids, reached.read_positions
         return rows, reached
 
-    def _catch_up(self, connection: Connection, held: Held, wanted: Ints) -> None:
-        """Lay on the resident tapes what other workers have met meanwhile."""
+    def catch_up(self, connection: Connection, held: Held, wanted: Ints) -> None:
+        """Lay on the resident tapes what others have met meanwhile, of events with these names (codes).
+
+        Raises Unavailable where the tapes are ahead: what they hold was never committed.
+        """
         resident, ids = self.resident, held.ids
         while True:
             since = replace(held, read_xids=resident.xids[ids], read_positions=resident.positions[ids])
-            behind = _before(since.read_xids, since.read_positions, held.read_xids, held.read_positions)
-            if not behind.any():
+            if _before(held.read_xids, held.read_positions, since.read_xids, since.read_positions).any():
+                raise Unavailable("a tick was rolled back, so its tapes have to be read again")
+            if not _before(since.read_xids, since.read_positions, held.read_xids, held.read_positions).any():
                 return
             until = _earlier(partitions.reach(connection, since, EVENTS_A_TICK), held)
             resident.add(self._of_log(partitions.news(connection, since, until, wanted)))

@@ -12,6 +12,7 @@ from sojourn.runtime.catalogue import Catalogue
 from sojourn.runtime.live import Live, Ticked
 from sojourn.runtime.published import published
 from sojourn.store import log, partitions
+from sojourn.store.access import crash
 from sojourn.store.database import Database
 from sojourn.store.definitions.stamp import stamp
 from sojourn.tape.kernels.warm import warm
@@ -67,6 +68,7 @@ class Worker:
         ticked = self.database.write(
             lambda connection: self.live.tick(connection, self.catalogue(), self.database.now()), alone=True
         )
+        crash.point("after a tick")
         if ticked.planned:
             self.database.awake.set()  # for the senders
         return ticked

@@ -29,6 +29,7 @@ from sojourn.runtime.dispatch.people import People
 from sojourn.runtime.dispatch.prepare import Prepared, Preparing, Publicly, Refused
 from sojourn.runtime.dispatch.ways import Way
 from sojourn.store import effects, messages, rates
+from sojourn.store.access import crash
 from sojourn.store.database import Database
 from sojourn.store.effects import Effects, State
 from sojourn.store.names import Names
@@ -78,12 +79,14 @@ class Dispatcher:
 
     async def _round(self, kind: str, way: Way) -> int:
         database = self._parts.database
+        crash.point("before a claim")
         lost = await self._write(lambda c: effects.take_over(c, database.now(), CLAIMED, ledger.LEASE))
         claimed = await self._write(lambda c: effects.claim(c, database.now(), CLAIMED, ledger.LEASE, [kind]))
         if len(lost):
             await self._resolve(lost)
         if not len(claimed):
             return len(lost)
+        crash.point("after a claim")
         batch = Batch(self._parts, way, claimed, self._write)
         await batch.send()
         return len(claimed)
@@ -130,22 +133,34 @@ class Batch:
         ]
         if refused:
             await self._settle(refused)
-        waiting = [one for one in prepared if isinstance(one, Prepared)]
-        slots = self._way.connection.slots
         sending: dict[asyncio.Task[tuple[Prepared, Outcome]], Prepared] = {}
+        try:
+            await self._send([one for one in prepared if isinstance(one, Prepared)], sending)
+        except Unavailable:
+            # No more can be begun; what has been begun is under way, and must be written.
+            if sending:
+                await self._settle(await asyncio.gather(*sending))
+            raise
+
+    async def _send(
+        self, waiting: list[Prepared], sending: dict[asyncio.Task[tuple[Prepared, Outcome]], Prepared]
+    ) -> None:
+        """Begin as many at once as the way carries, until all have ended; `sending` are those under way."""
         held = monotonic()
         while waiting or sending:
-            free = slots - len(sending)
+            free = self._way.connection.slots - len(sending)
             if waiting and free:
                 going, waiting = waiting[:free], waiting[free:]
                 may_go, starts = await self._intend(going)
+                crash.point("after an intent")
                 for one, start in zip(may_go, starts, strict=True):
                     sending[asyncio.create_task(self._attempt(one, start))] = one
             if sending:
                 done, _ = await asyncio.wait(sending, timeout=PROLONGED, return_when=asyncio.FIRST_COMPLETED)
                 if done:
                     await self._settle([task.result() for task in done])
-                sending = {task: one for task, one in sending.items() if task not in done}
+                for task in done:
+                    del sending[task]
             if monotonic() - held > PROLONGED:
                 held = monotonic()
                 await self._prolong([*sending.values(), *waiting])
@@ -189,6 +204,7 @@ class Batch:
             # A provider's bug: nobody knows whether bytes went out, and the others must not suffer.
             log.exception("delivery failed", effect=one.outgoing.effect)
             answer = OutcomeUnknown(f"{type(error).__name__}: {error}")
+        crash.point("after a delivery")
         repeatable = one.purpose == "transactional"
         return one, outcome(one, self._way, answer, repeatable, self._parts.database.now())
 
@@ -198,11 +214,13 @@ class Batch:
         while True:
             try:
                 await self._write(lambda c: ledger.settle(c, done, self._owners, codes, secret, now))
-                return
             except Unavailable as error:
                 # What was sent is sent: it must be written, however long that takes.
                 log.warning("outcome not written yet", why=str(error))
                 await asyncio.sleep(error.retry_after)
+            else:
+                crash.point("after settling")
+                return
 
 
 def _told(claimed: Effects, n: int) -> dict[str, object]:

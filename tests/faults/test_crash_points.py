@@ -1,0 +1,72 @@
+"""Crash points: killed at each of them, then started again, everything is told once and in full (P10, P23).
+
+A process with `CRASH_AT` kills itself when it first comes to the point; the next one finishes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from signal import SIGKILL
+
+import pytest
+import shop
+import sqlalchemy as sa
+from crowd import Crowd
+from postbox import Postbox, free_port, serving
+from processes import Process
+
+from sojourn.app import App, open_app, settings
+from sojourn.store.access.crash import POINTS
+from sojourn.store.effects import State
+from sojourn.store.tables import effects
+
+CUSTOMERS = 24
+
+JOURNEY = """
+journey: shop
+enter: [{event: Signed Up}]
+steps:
+  hello: {send: {template: hello, purpose: marketing}}
+  pause: {wait: 1 second}
+  receipt: {send: {template: receipt, purpose: transactional}}
+"""
+
+BRIEFLY = "from sojourn.runtime.dispatch import ledger; ledger.LEASE = 2_000_000"
+"""What a dead sender held is free soon, so that the test need not wait."""
+
+IN_DOUBT = {"after an intent": False, "after a delivery": True}
+"""The points at which nobody can tell of some marketing mails, and whether one of them was sent."""
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_crash_neither_loses_nor_doubles(point: str, database_url: str, tmp_path: Path) -> None:
+    port, postbox, log = free_port(), Postbox(), tmp_path / "serve.log"
+    program = ("serve", "--port", str(port), "--data", str(tmp_path), "--database", database_url)
+    with open_app(settings(tmp_path, database_url, environment={})) as app, serving(postbox) as smtp:
+        crowd = Crowd(port, shop.opened(app, smtp, JOURNEY), clients=2)
+        crashing = Process(*program, log=log, before=BRIEFLY, CRASH_AT=point)
+        for n in range(CUSTOMERS):
+            crowd.send(shop.signed_up(n))
+        assert crashing.wait() == -SIGKILL, f"it never came to this point: {log.read_text()[-2000:]}"
+        second = Process(*program, log=log, before=BRIEFLY)
+        crowd.finish(60)
+        shop.wait_for_quiet(app, 60)
+        second.stop()
+        check(app, postbox, point)
+
+
+def check(app: App, postbox: Postbox, point: str) -> None:
+    with app.database.reading() as connection:
+        rows = connection.execute(sa.select(effects.c.key, effects.c.purpose, effects.c.state)).all()
+    ledger = [(purpose, State(state), postbox.taken[f"{key:016x}"]) for key, purpose, state in rows]
+    assert len(ledger) == 2 * CUSTOMERS
+    for purpose, state, mails in ledger:
+        if purpose == "transactional":
+            assert (state, mails) in ((State.ACCEPTED, 1), (State.ACCEPTED, 2))
+        else:
+            assert (state, mails) in ((State.ACCEPTED, 1), (State.UNKNOWN, 0), (State.UNKNOWN, 1))
+    unknown = [mails for _, state, mails in ledger if state is State.UNKNOWN]
+    assert bool(unknown) == (point in IN_DOUBT)
+    assert len(unknown) <= shop.CONNECTIONS
+    assert any(unknown) == IN_DOUBT.get(point, False)
+    assert app.audit().violations == ()
