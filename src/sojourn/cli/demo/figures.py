@@ -60,17 +60,23 @@ class Figures:
 
 def figures(connection: Connection, now: int) -> Figures:
     """The figures of one reading."""
-    rows = connection.execute(sa.select(hits.c.n, sa.func.count()).group_by(hits.c.n))
-    by_link = {link: n for link, n in rows}  # noqa: C416 - rows are no tuples for the type checker
-    opens = by_link.pop(PIXEL, 0)
+    opens, clicks = visits(connection)
     return Figures(
         now=now,
         events=connection.scalar(sa.select(sa.func.max(events.c.position))) or 0,
         journeys=tuple(_journey(connection, one) for one in journeys.every(connection)),
         messages=effects.counts(connection),
         opens=opens,
-        clicks=sum(by_link.values()),
+        clicks=clicks,
     )
+
+
+def visits(connection: Connection, agent: str = "") -> tuple[int, int]:
+    """How many opens and clicks were written down, of one browser or of all."""
+    of_agent = hits.c.agent == agent if agent else sa.true()
+    counted = sa.select(sa.func.count()).select_from(hits).where(of_agent)
+    opens = connection.scalar(counted.where(hits.c.n == PIXEL)) or 0
+    return opens, (connection.scalar(counted.where(hits.c.n != PIXEL)) or 0)
 
 
 def events_of(connection: Connection, name: str = "", origin: int = 0) -> int:
@@ -81,6 +87,11 @@ def events_of(connection: Connection, name: str = "", origin: int = 0) -> int:
     if origin:
         chosen = chosen.where(events.c.origin == origin)
     return connection.scalar(chosen) or 0
+
+
+def keys_of(connection: Connection, origin: int) -> set[int]:
+    """The keys of all events of an origin."""
+    return set(connection.scalars(sa.select(events.c.key).where(events.c.origin == origin)))
 
 
 def taken(connection: Connection) -> set[str]:

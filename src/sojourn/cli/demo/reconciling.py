@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sojourn.app import App
-from sojourn.cli.demo.figures import Figures, events_of, figures, taken
+from sojourn.cli.demo.figures import Figures, events_of, figures, keys_of, taken, visits
 from sojourn.cli.demo.mailbox import Mail
+from sojourn.cli.demo.visitors import BROWSER, Visitors
 from sojourn.ingest.event import Origin
 from sojourn.runtime.audit.auditor import audit
 from sojourn.runtime.backtest import Answer
@@ -31,16 +32,17 @@ class Line:
 
 
 def reconcile(
-    app: App, mails: Sequence[Mail], did: Mapping[str, int], imported: int, backtested: Sequence[Answer]
+    app: App, mails: Sequence[Mail], visitors: Visitors, imported: int, backtested: Sequence[Answer]
 ) -> list[Line]:
     """All lines; the demo has worked if all agree."""
     with app.database.reading() as connection:
         found = figures(connection, app.database.now())
+        opens, clicks = visits(connection, BROWSER)
         lines = [
             Line(
-                "events sent by the client = events in the log",
-                did["events"],
-                events_of(connection, origin=Origin.SERVER),
+                "events sent by the client = those of them in the log",
+                len(visitors.sent),
+                len(visitors.sent & keys_of(connection, Origin.SERVER)),
             ),
             Line(
                 "rows imported = events of imports in the log",
@@ -62,8 +64,8 @@ def reconcile(
                 len({_effect(m) for m in mails} - taken(connection)),
                 0,
             ),
-            Line("links followed = clicks written down", did["clicks"], found.clicks),
-            Line("pixels fetched = opens written down", did["opens"], found.opens),
+            Line("links followed = clicks written down", visitors.did["clicks"], clicks),
+            Line("pixels fetched = opens written down", visitors.did["opens"], opens),
             Line(
                 "clicks written down = clicks on tapes",
                 found.clicks,
@@ -71,7 +73,7 @@ def reconcile(
             ),
             Line(
                 "customers who left the list = withdrawals on tapes",
-                did["unsubscribes"],
+                visitors.did["unsubscribes"],
                 events_of(connection, "Unsubscribed"),
             ),
             *_conserved(found),

@@ -34,7 +34,7 @@ BACKTESTED = ("cart", "win-back")
 SETTLES = 5.0
 """Seconds at the end in which nothing new comes in: a click is told of once it can be judged (2.2 s)."""
 
-console = Console(soft_wrap=True)
+console = Console(soft_wrap=True, highlight=False)
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def show(plan: Plan) -> bool:
             set_clock(place.data, 1)
             time.sleep(SETTLES)
     with open_app(place) as app:
-        lines = reconcile(app, mailbox.mails, visitors.did, imported, _backtest(app))
+        lines = reconcile(app, mailbox.mails, visitors, imported, _backtest(app))
     return _reckon(lines, visitors.errors)
 
 

@@ -19,8 +19,9 @@ from segment.analytics import Client
 
 from sojourn.cli.demo.histories import ZONES
 from sojourn.cli.demo.mailbox import Mail
+from sojourn.tape.hashing import hash_text
 
-BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0 Visitor/1"
 NAMES = (
     "Ada",
     "Björn",
@@ -49,7 +50,9 @@ class Visitors:
 
     def __init__(self, url: str, write_key: str, arrivals: float, seed: int = 7) -> None:
         self.did: Counter[str] = Counter()
-        """What they did so far: people, events, opens, clicks, unsubscribes."""
+        """What they did so far: people, opens, clicks, unsubscribes."""
+        self.sent: set[int] = set()
+        """The keys of the events that they sent: hashes of their message ids."""
         self.errors: list[str] = []
         self._arrivals, self._dice, self._number = arrivals, random.Random(seed), 0
         self._segment = Client(write_key, host=url, upload_interval=0.2, on_error=self._failed)
@@ -125,11 +128,8 @@ class Visitors:
         """Somebody new: downloads the guide, or fills a cart and leaves or buys."""
         self._count("people")
         who, name = f"visitor-{self.did['people']:04}", self._dice.choice(NAMES)
-        self._segment.identify(
-            who,
-            {"email": f"{who}@example.com", "first_name": name, "timezone": self._dice.choice(ZONES)},
-        )
-        self._count("events")
+        traits = {"email": f"{who}@example.com", "first_name": name, "timezone": self._dice.choice(ZONES)}
+        self._sent(self._segment.identify(who, traits))
         if self._dice.random() < 0.6:
             self._track(who, "Guide Downloaded", topic=self._dice.choice(TOPICS))
             return
@@ -140,8 +140,10 @@ class Visitors:
             self._plan(0.2, lambda: self._buy(who, "purchase"))
 
     def _track(self, who: str, event: str, **properties: object) -> None:
-        self._segment.track(who, event, properties)
-        self._count("events")
+        self._sent(self._segment.track(who, event, properties))
+
+    def _sent(self, queued: tuple[bool, dict[str, str]]) -> None:
+        self.sent.add(hash_text(queued[1]["messageId"]))
 
     def _buy(self, who: str, event: str) -> None:
         self._track(who, event, total=round(self._dice.uniform(8, 120), 2))

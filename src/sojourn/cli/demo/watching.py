@@ -24,7 +24,7 @@ SAYS = 15.0
 
 def watch(app: App, mailbox: Mailbox, answers: Sequence[Answer], seconds: float | None, hint: str) -> None:
     """Show what happens for so many seconds, or until Ctrl-C."""
-    console, began = Console(soft_wrap=True), time.monotonic()
+    console, began = Console(soft_wrap=True, highlight=False), time.monotonic()
     said, before = began, _look(app)
     clock = app.database.now
     speed = clock.speed if isinstance(clock, DemoClock) else 1.0
