@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _AHEAD = 5 * 60 * 1_000_000  # microseconds a corrected clock may run ahead before it is flagged (P8)
 _EARLIEST, _LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999  # years 1 to 9999
 _SCALES = ((10**11, 1_000_000), (10**14, 1_000), (10**17, 1))  # below: seconds, milli-, microseconds
@@ -33,8 +32,9 @@ def corrected(original: int | None, sent: int | None, received: int) -> tuple[in
     if original is None:
         return received, False
     happened = original if sent is None else received - (sent - original)
-    happened = max(happened, _EARLIEST)
-    return min(happened, received), happened > received + _AHEAD
+    if happened > received:
+        return received, happened > received + _AHEAD
+    return max(happened, _EARLIEST), False
 
 
 def _from_number(number: float) -> int | None:
@@ -45,7 +45,7 @@ def _from_number(number: float) -> int | None:
 
 
 def _from_text(text: str) -> int | None:
-    if text.replace(".", "", 1).lstrip("-").isdecimal() and not _COMPACT.fullmatch(text):
+    if text[4:5] != "-" and text.replace(".", "", 1).lstrip("-").isdecimal() and not _COMPACT.fullmatch(text):
         return _from_number(float(text) if "." in text else int(text[:32]))
     try:
         return _since_epoch(datetime.fromisoformat(text))
@@ -61,7 +61,8 @@ def _from_mail_date(text: str) -> int | None:
 
 
 def _since_epoch(when: datetime) -> int:
-    return ((when if when.tzinfo else when.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
+    since = (when if when.tzinfo else when.replace(tzinfo=UTC)) - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def _within(microseconds: int) -> int | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator
+
+from litestar.types import Receive
 
 from sojourn.api.problems import TooSlow
 from sojourn.errors import Invalid
@@ -14,15 +15,16 @@ _EITHER = 32 + zlib.MAX_WBITS  # zlib tells gzip from deflate by its header
 PATIENCE = 30.0  # seconds for a whole body: a client on the slowest network sends 500 KB in it
 
 
-async def whole(chunks: AsyncIterator[bytes], at_most: int, patience: float = PATIENCE) -> bytes:
+async def whole(receive: Receive, at_most: int, patience: float = PATIENCE) -> bytes:
     """The body, unpacked if it is gzip (clients label it in many ways), of at most so many bytes.
 
     Never holds more than twice that in memory.  Raises Invalid or TooSlow.
     """
-    body, unpacker = bytearray(), None
+    body, unpacker, more = bytearray(), None, True
     try:
         async with asyncio.timeout(patience):
-            async for chunk in chunks:
+            while more:
+                chunk, more = await _next(receive)
                 if not body and unpacker is None and chunk.startswith(_GZIP):
                     unpacker = zlib.decompressobj(_EITHER)
                 body += unpacker.decompress(chunk, at_most + 1 - len(body)) if unpacker else chunk
@@ -35,3 +37,11 @@ async def whole(chunks: AsyncIterator[bytes], at_most: int, patience: float = PA
     if unpacker and not unpacker.eof:
         raise Invalid("ends in the middle of its gzip", place="body")
     return bytes(body)
+
+
+async def _next(receive: Receive) -> tuple[bytes, bool]:
+    """What came, and whether there is more; raises Invalid when the client is gone."""
+    message = await receive()
+    if message["type"] != "http.request":
+        raise Invalid("broken off", place="body")
+    return message["body"], message.get("more_body", False)

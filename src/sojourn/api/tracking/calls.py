@@ -50,7 +50,7 @@ async def receive(request: Request[Any, Any, Any], call: FromPath[str], parts: G
         raise NotFound(f"there is no call {call!r}")
     sheds(parts)
     limits = _limits(request)
-    raw = await body.whole(request.stream(), limits.batch_bytes if kind in _BATCHES else limits.event_bytes)
+    raw = await body.whole(request.receive, limits.batch_bytes if kind in _BATCHES else limits.event_bytes)
     envelope = lenient.envelope(raw, limits) if kind in _BATCHES else Envelope([msgspec.Raw(raw)])
     key = await parts.authority.key(*secrets(request, envelope, limits))
     source = admitted(request, key, kind, limits, parts)

@@ -36,9 +36,13 @@ _READ_ELSEWHERE = frozenset({"traits", "library", "externalIds"})  # of the cont
 
 
 class _Request(NamedTuple):
+    """What the calls of one request have in common."""
+
     envelope: Envelope
     kind: str
     source: Source
+    origin: int
+    trusted: bool
     received: int
     sent: int | None
     salt: str
@@ -50,7 +54,8 @@ def read(envelope: Envelope, source: Source, received: int, salt: str, kind: str
     `salt` differs from request to request: the ids of calls without a messageId are made with it.
     `kind` is what every call is where the path says so, else each says it itself.
     """
-    request = _Request(envelope, kind, source, received, instant(envelope.sent_at), salt)
+    sent = instant(envelope.sent_at)
+    request = _Request(envelope, kind, source, int(source.origin), source.trusted, received, sent, salt)
     events, rejected = list[Event](), list[Rejected]()
     for index, raw in enumerate(envelope.batch):
         try:
@@ -73,27 +78,21 @@ def _event(call: Call, request: _Request, index: int) -> Event | None:
     context = _merged(request.envelope.context, call.context, "context")
     settings = _merged(request.envelope.integrations, call.integrations, "integrations")
     traits = _traits(call, kind, context, limits)
-    said = claimed(call, context, traits, limits)
-    identities = said
-    if not source.trusted:
-        identities = believed(said, settings.get("Sojourn"), source)
+    identities = claimed(call, context, traits, limits)
+    if not request.trusted:
+        said, identities = identities, believed(identities, settings.get("Sojourn"), source)
         traits = unconfirmed(traits, said, identities)
     if kind == "alias":
         identities = _alias(call, identities, limits)
         if not identities:
             return None
     happened, received, clamped = _instants(call, request)
-    return Event(
-        key=_key(call, request, index),
-        name=_NAMES.get(kind) or _name(call, kind, limits),
-        identities=identities,
-        happened=happened,
-        received=received,
-        origin=source.origin,
-        properties=_properties(call, kind, limits) | _noted(context, settings, source, clamped),
-        traits=traits,
-        alias=kind == "alias",
-    )
+    properties = _properties(call, kind, limits)
+    if noted := _noted(context, settings, source, clamped):
+        properties |= noted
+    key, name = _key(call, request, index), _NAMES.get(kind) or _name(call, kind, limits)
+    origin, alias = request.origin, kind == "alias"
+    return Event(key, name, identities, happened, received, origin, properties, traits, alias)
 
 
 def _merged(outer: Any, inner: Any, place: str) -> dict[str, Any]:
@@ -128,7 +127,7 @@ def _alias(call: Call, new: Identities, limits: Limits) -> Identities:
 def _instants(call: Call, request: _Request) -> tuple[int, int, bool]:
     """When it happened, when we count it as received, and whether its clock was pulled back."""
     original = instant(call.timestamp if call.original_timestamp is None else call.original_timestamp)
-    if request.source.origin == Origin.IMPORT:
+    if request.origin == Origin.IMPORT.value:
         happened, clamped = corrected(original, None, request.received)
         return happened, happened, clamped
     sent = request.sent if call.sent_at is None else instant(call.sent_at)
