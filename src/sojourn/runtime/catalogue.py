@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from sojourn.message.template import Template
 
 
+KINDS = ("Email", "SMS", "Push", "Webhook")
+"""How the names of events about messages begin, by the kind of channel."""
+
+
 @dataclass(frozen=True)
 class Offered:
     """One journey with the versions that customers are in; only the last takes entries, if it is open."""
@@ -99,11 +103,31 @@ class Catalogue:
 
     @cached_property
     def heard(self) -> frozenset[str]:
-        """The names of events that somebody reads."""
-        read = policies.reads(self.policy)
-        setting = {"Traits Set"} if self.needs.traits or read.traits else set()
+        """The names of events that somebody reads; events that carry traits are heard whatever their name."""
+        setting = {"Traits Set"} if self.traits else set()
         anew = {CUSTOMERS_MERGED, CUSTOMERS_PARTED} if self.followed else set()
-        return self.needs.events | read.events | setting | anew
+        return self.needs.events | self.heard_always | setting | anew
+
+    @cached_property
+    def heard_always(self) -> frozenset[str]:
+        """The names of events that policy reads, however old they are."""
+        read = policies.reads(self.policy).events
+        ends = [name for name in read if name.startswith(" ")]
+        return frozenset({*read, *(f"{kind}{end}" for kind in KINDS for end in ends)} - {*ends})
+
+    @cached_property
+    def carried(self) -> frozenset[str]:
+        """The names of properties that somebody reads."""
+        read = {*self.needs.entry, *policies.reads(self.policy).properties}
+        for offered in self.journeys:
+            for trigger in offered.newest.journey.enter:
+                read |= {condition.name for condition in trigger.where} | {trigger.again.per}
+        return frozenset(read.union(*self.needs.properties.values()))
+
+    @cached_property
+    def traits(self) -> frozenset[str]:
+        """The names of traits that somebody reads."""
+        return self.needs.traits | policies.reads(self.policy).traits
 
     @cached_property
     def stirring(self) -> frozenset[str]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
 from sqlalchemy import Connection
 
-from sojourn.lake.folder import Folder
+from sojourn.lake.folder import Folder, Gone
 from sojourn.lake.layout import Merged, Wanted
 from sojourn.lake.read import load
 from sojourn.lake.rows import Rows
@@ -22,10 +22,15 @@ from sojourn.store.database import Database
 from sojourn.store.files import lake_segments
 from sojourn.store.log import Logged, Offset
 from sojourn.store.names import Names
-from sojourn.tape.tape import Tape
+from sojourn.tape.tape import Ints, Tape
+
+Answer = TypeVar("Answer")
 
 SEALED = "sealed"
 """The name of the reader of the log that brings events to rest."""
+
+TRIES = 5
+"""Merges take longer than reading a list does, so the second try nearly always finds its files."""
 
 CHUNK = 200_000
 """Rows of the log that are read or sealed at once; they take about 200 MB."""
@@ -38,6 +43,15 @@ class Past:
     segments: tuple[Segment, ...]
     tail: Rows
     merged: Merged
+
+
+@dataclass(frozen=True)
+class AtRest:
+    """The events at rest as a tape by subject: all that the log holds up to `reached`, and none beyond."""
+
+    tape: Tape
+    reached: Offset
+    moved: tuple[Ints, Ints, int]  # subjects that are another's now, whose, and the stamp of that
 
 
 class History:
@@ -56,8 +70,23 @@ class History:
 
     def tape(self, wanted: Wanted | None = None) -> Tape:
         """All events of all customers, or those that are wanted; properties and traits are read on demand."""
-        past = self.past()
-        return load(self.folder, past.segments, past.tail, wanted, past.merged)
+
+        def read() -> Tape:
+            past = self.past()
+            return load(self.folder, past.segments, past.tail, wanted, past.merged)
+
+        return _unless_gone(read)
+
+    def at_rest(self, wanted: Wanted) -> AtRest:
+        """What is wanted of the events at rest, with where in the log they end."""
+
+        def read() -> AtRest:
+            with self.database.reading() as connection:
+                resting, reached = segments(connection), log.offset(connection, SEALED)
+                moved = customers.moved_since(connection, 0)
+            return AtRest(load(self.folder, resting, wanted=wanted), reached, moved)
+
+        return _unless_gone(read)
 
     def seal(self, at_least: int = 1) -> int:
         """Bring the log to rest as far as every tick has read it, a chunk; how many events."""
@@ -80,6 +109,16 @@ class History:
 
         self.database.write(listed)
         return len(rows)
+
+
+def _unless_gone(read: Callable[[], Answer]) -> Answer:
+    """What `read` answers; it reads the list again where files that it named were merged meanwhile."""
+    for _ in range(TRIES - 1):
+        try:
+            return read()
+        except Gone:
+            continue
+    return read()
 
 
 def segments(connection: Connection) -> tuple[Segment, ...]:

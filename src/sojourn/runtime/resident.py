@@ -3,43 +3,110 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sojourn.lake.layout import Merged
+from sojourn.runtime.catalogue import Catalogue
 from sojourn.tape.build import empty, merge, take
-from sojourn.tape.tape import Ints, Tape
+from sojourn.tape.tape import Columns, Ints, Tape
 
 PARTITIONS = 64
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What resident tapes hold of events: what a catalogue reads, and no more, as it is all in memory."""
+
+    names: frozenset[str]  # events of other names only if they carry traits
+    always: frozenset[str]  # those of them that count however old they are
+    reach: int | None  # how far back the others count, microseconds; None: all of them
+    properties: frozenset[str]
+    traits: frozenset[str] | None  # None: all
+    keys: bool  # whether keys of events at rest are read
+    runs: bool
+
+    @staticmethod
+    def of(catalogue: Catalogue) -> Kept:
+        """What is to be kept for this catalogue."""
+        needs = catalogue.needs
+        return Kept(
+            names=catalogue.heard,
+            always=catalogue.heard_always,
+            reach=needs.reach,
+            properties=catalogue.carried,
+            traits=catalogue.traits,
+            keys=bool(needs.entry),
+            runs=needs.outcomes or needs.run,
+        )
+
+    def covers(self, other: Kept) -> bool:
+        """Whether all that the other keeps is kept."""
+        reaches = self.reach is None or (
+            other.reach is not None and other.reach <= self.reach and other.always <= self.always
+        )
+        traits = self.traits is None or (other.traits is not None and other.traits <= self.traits)
+        flags = (self.keys or not other.keys) and (self.runs or not other.runs)
+        return (
+            reaches and traits and flags and self.names >= other.names and self.properties >= other.properties
+        )
+
+    def settled(self, tape: Tape) -> Tape:
+        """The tape with just the columns that are kept, loaded, so that nothing else stays in memory."""
+        properties = {name: tape.properties[name] for name in tape.properties if name in self.properties}
+        named = [name for name in tape.traits if self.traits is None or name in self.traits]
+        traits = {name: tape.traits[name] for name in named}
+        return replace(tape, properties=Columns.of(properties), traits=Columns.of(traits))
+
+
+NOTHING = Kept(frozenset(), frozenset(), 0, frozenset(), frozenset(), keys=False, runs=False)
+TRAITS = replace(NOTHING, traits=None)
 
 
 class Resident:
     """Layers of tapes by subject, and up to which place in the log each partition is in."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Kept = NOTHING) -> None:
         self.layers: list[Tape] = []
         self.xids = np.zeros(PARTITIONS, np.int64)
         self.positions = np.zeros(PARTITIONS, np.int64)
         self.merged = Merged.none()
         self.moved = 0  # the stamp of the last change of who is whose customer
         self._by_owner = np.empty(0, np.int64)  # the order of the merged subjects by their customers
-        self.heard: frozenset[str] = frozenset()
+        self.kept = kept
         self.fingerprint = 0  # of the segments that all partitions have been told to follow
+        self.begun = False  # whether it has a base: else it is made of the log alone
 
-    def hear(self, names: frozenset[str]) -> None:
-        """Keep events of these names from now on; what is kept is forgotten if they are more than before."""
-        if not names <= self.heard:
+    def begin(self, kept: Kept, base: Tape, xid: int, position: int) -> None:
+        """Begin anew, with what is at rest up to a place in the log."""
+        self.clear()
+        self.kept, self.begun = kept, True
+        self.layers = [base] if len(base) else []
+        self.xids[:], self.positions[:] = xid, position
+
+    def keep(self, kept: Kept) -> None:
+        """Keep this from now on; what is there is forgotten if it lacks some of it."""
+        if not self.kept.covers(kept):
             self.clear()
-        self.heard = names
+        self.kept = kept
 
     def add(self, layer: Tape) -> None:
-        """Lay new events on top; layers of like size become one, so that there are never many."""
+        """Lay new events on top; layers of like size become one, so that there are never many.
+
+        The base stays as it is: its columns are read from the lake when they are first asked for.
+        """
         if not len(layer):
             return
-        while self.layers and len(self.layers[-1]) <= 2 * len(layer):
-            layer = merge(self.layers.pop(), layer)
-        self.layers.append(layer)
+        layers = [*self.layers]
+        while len(layers) > self.begun and len(layers[-1]) <= 2 * len(layer):
+            layer = merge(layers.pop(), layer)
+        self.layers = [*layers, self.kept.settled(layer)]
+
+    @property
+    def fresh(self) -> int:
+        """How many events lie above the base."""
+        return sum(len(layer) for layer in self.layers[self.begun :])
 
     def tape(self, customers: Ints) -> Tape:
         """The tape of these customers (int64[m], strictly increasing), all that is kept of them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+from collections.abc import Callable
 
 import structlog
 
@@ -42,10 +43,12 @@ def settle() -> None:
 
 
 class Worker:
-    """Runs the live driver of one process in a thread of its own."""
+    """Runs the live driver of one process in a thread of its own; `ready` prepares it before each tick."""
 
-    def __init__(self, database: Database, live: Live) -> None:
-        self.database, self.live = database, live
+    def __init__(
+        self, database: Database, live: Live, ready: Callable[[Catalogue], None] = lambda catalogue: None
+    ) -> None:
+        self.database, self.live, self._ready = database, live, ready
         self._catalogue = Catalogue(stamp=-1)
         self._stop = threading.Event()
         self._bell = database.awake.subscribe()
@@ -65,8 +68,10 @@ class Worker:
     def tick(self) -> Ticked:
         """One tick, as of the database's own time."""
         self._bell.clear()
+        catalogue = self.catalogue()
+        self._ready(catalogue)
         ticked = self.database.write(
-            lambda connection: self.live.tick(connection, self.catalogue(), self.database.now()), alone=True
+            lambda connection: self.live.tick(connection, catalogue, self.database.now()), alone=True
         )
         crash.point("after a tick")
         if ticked.planned:
@@ -87,9 +92,10 @@ class Worker:
                 ticked = self.tick()
             except Unavailable as error:
                 logger.warning("tick put off", why=str(error))
+                self.live.resident.clear()  # what it had read may not be committed
                 self._stop.wait(REST)
             except Exception:
-                # Whatever it was, the transaction is gone; what the tick had read may not be committed.
+                # Whatever it was, the transaction is gone, and what the tick had read with it.
                 logger.exception("tick failed")
                 self.live.resident.clear()
                 self._stop.wait(REST)

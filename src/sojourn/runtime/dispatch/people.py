@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sojourn.runtime.resident import Resident
+from sojourn.runtime.resident import TRAITS, Resident
 from sojourn.store import customers, partitions
 from sojourn.store.database import Database
 from sojourn.store.log import Logged
@@ -26,7 +26,7 @@ class People:
 
     def __init__(self, database: Database, of_log: Callable[[Logged], Tape]) -> None:
         self._database, self._of_log = database, of_log
-        self._kept = Resident()
+        self._kept = Resident(TRAITS)
 
     def tape(self, those: Ints) -> Tape:
         """The traits of these customers (int64[m], strictly increasing), with all that is committed."""
