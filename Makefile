@@ -51,6 +51,7 @@ fix: .venv/.synced ## what can be mended by machine: lint, format, generated doc
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	$(BIN)/python tools/house_map.py
+	$(BIN)/python tools/journey_reference.py
 
 dev: setup ## serve from ./data with what a developer wants to see
 	$(BIN)/sojourn serve --data data --verbose $(ARGS)

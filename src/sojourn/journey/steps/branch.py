@@ -54,7 +54,7 @@ BRANCH = StepKind(
         "description": "The ways, asked in this order.",
         "items": {
             "type": "object",
-            "properties": {"if": {"$ref": "#/$defs/rule"}},
+            "properties": {"if": {"$ref": "#/$defs/rule", "description": "The condition."}},
             "required": ["if"],
             "additionalProperties": False,
         },

@@ -103,12 +103,6 @@ def _write_awaited(awaited: Awaited) -> dict[str, object]:
     return {**data, **({"since": "entry"} if awaited.since == "entry" else {})}
 
 
-_SINCE = {
-    "enum": ["arrival", "entry"],
-    "default": "arrival",
-    "description": "From when on it counts: the arrival on this step, or the entry into the journey.",
-}
-
 WAIT_FOR = StepKind(
     name="wait_for",
     group="time",
@@ -120,14 +114,15 @@ WAIT_FOR = StepKind(
     schema={
         "type": "array",
         "minItems": 1,
-        "description": "The ways on; the first of which something comes true is taken.",
+        "description": "The ways on: each an event, what becomes of a message, or any condition under `if`. "
+        "The first to come true is taken.",
         "items": {
             "anyOf": [
                 {"$ref": "#/$defs/awaited_event"},
                 {"$ref": "#/$defs/awaited_outcome"},
                 {
                     "type": "object",
-                    "properties": {"if": {"$ref": "#/$defs/rule"}},
+                    "properties": {"if": {"$ref": "#/$defs/rule", "description": "Any condition."}},
                     "required": ["if"],
                     "additionalProperties": False,
                 },

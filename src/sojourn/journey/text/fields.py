@@ -80,7 +80,10 @@ class Fields:
         value, place = self.need(key), self.at(key)
         if not isinstance(value, list) or not value:
             raise Invalid(f"must be a list with at least one entry, not {shown(value)}", place=place)
-        return [Fields(mapping_at(one, f"{place}[{n}]"), f"{place}[{n}]") for n, one in enumerate(value)]
+        for n, one in enumerate(value):
+            if not isinstance(one, Mapping):
+                raise Invalid(f"must be a mapping, not {shown(one)}", place=f"{place}[{n}]")
+        return [Fields(one, f"{place}[{n}]") for n, one in enumerate(value)]
 
     def ways(self, key: str) -> list[Fields]:
         """The same; in each, `then` may say where the way leads, which is not for the kind to read."""

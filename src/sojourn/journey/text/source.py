@@ -6,12 +6,13 @@ import io
 import re
 from collections.abc import Mapping
 from datetime import date
-from itertools import count
+from itertools import accumulate, count
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from sojourn.errors import Invalid
 
@@ -20,6 +21,7 @@ MOST_PARTS = 50_000
 
 DEEPEST = 100
 
+_BRACKETS = {"[": 1, "{": 1, "]": -1, "}": -1}
 _PART = re.compile(r"[^.\[\]]+")
 
 
@@ -29,14 +31,16 @@ class Source:
     def __init__(self, text: str, name: str = "") -> None:
         """Raises Invalid, with the line, for what is no YAML."""
         self.name = name
+        if max(accumulate(_BRACKETS.get(letter, 0) for letter in text), default=0) > DEEPEST:
+            raise Invalid(f"no YAML: brackets in brackets, over {DEEPEST} deep", source=name)
         try:
             self._tree = YAML(typ="rt").load(text)
         except MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 0
             raise Invalid(f"no YAML: {error.problem}", source=name, line=line) from error
         except (YAMLError, ValueError, RecursionError) as error:
-            # What is no text at all, a date such as 2026-13-01, brackets in brackets a thousand deep.
-            why = str(error).partition("\n")[0] or "nested too deeply"
+            # What is no text at all, a date such as 2026-13-01, lists in lists a thousand deep.
+            why = str(error).partition("\n")[0]
             raise Invalid(f"no YAML: {why}", source=name) from error
 
     def data(self) -> object:
@@ -70,8 +74,17 @@ def written(data: object) -> str:
     yaml.default_flow_style, yaml.width = None, 110
     yaml.indent(mapping=2, sequence=4, offset=2)
     out = io.StringIO()
-    yaml.dump(data, out)
+    yaml.dump(_quoted(data), out)
     return out.getvalue()
+
+
+def _quoted(data: Any) -> Any:
+    """The same with quotes around texts that begin with a sign: not all of those are written safely."""
+    if isinstance(data, Mapping):
+        return {_quoted(key): _quoted(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_quoted(value) for value in data]
+    return DoubleQuotedScalarString(data) if isinstance(data, str) and not data[:1].isalnum() else data
 
 
 def _plain(tree: Any, parts: count[int], depth: int) -> Any:
