@@ -236,8 +236,7 @@ def some_askings(draw: Random, crowd: People) -> list[Asked]:
         customer = draw.randrange(len(crowd.events))
         some = crowd.events[customer]
         now = BEGINS + draw.randint(5, SLOTS + 5) * 12 * HOUR + draw.choice((-1, 0, 1))
-        base = [event for event in some if event.key not in crowd.marks]
-        entry = draw.choice(base) if base else None
+        entry = draw.choice(some) if some else None
         since = now - draw.choice((0, DAY, 5 * DAY))
         run = RUNS_OF * (customer + 1) + draw.choice((7, 7, 8, 9))
         found.append(Asked(customer + 1, some, now, SEGMENTS, JOURNEY, run, since, entry, "Europe/Berlin"))
@@ -250,9 +249,6 @@ people = seeds.map(lambda draw: (crowd := some_people(draw), some_askings(draw, 
 
 def cohort(asked: Sequence[Asked], tapes: tuple[Tape, ...]) -> Cohort:
     """The askings as a batch about these tapes."""
-    first = tapes[0]
-    keys = [one.entry.key if one.entry else -1 for one in asked]
-    entries = [int(np.flatnonzero(first.keys == key)[0]) if key in first.keys else -1 for key in keys]
     return Cohort(
         tapes=tapes,
         rows=np.array([one.customer - 1 for one in asked]),
@@ -261,7 +257,7 @@ def cohort(asked: Sequence[Asked], tapes: tuple[Tape, ...]) -> Cohort:
         journey=JOURNEY,
         runs=np.array([one.run for one in asked]),
         since=np.array([one.since for one in asked]),
-        entries=np.array(entries),
+        entries=np.array([one.entry.key if one.entry else -1 for one in asked]),
         zone="Europe/Berlin",
     )
 

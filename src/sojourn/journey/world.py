@@ -24,7 +24,6 @@ from sojourn.rule.span import Span
 from sojourn.tape.build import build, merge
 from sojourn.tape.grain import on_grain
 from sojourn.tape.kernels.neighbours import next_after
-from sojourn.tape.memory import remembered
 from sojourn.tape.selection import Selection, union
 from sojourn.tape.tape import NEVER, Bools, Codes, Column, Ints, Tape
 from sojourn.tape.zones import DAY, add_calendar
@@ -117,7 +116,7 @@ class World:
             journey=journey,
             runs=runs.ids,
             since=runs.entered if since is None else since,
-            entries=self._entry_positions(runs) if self.entry_read else None,
+            entries=runs.entries if self.entry_read else None,
             zone=self.zone,
         )
 
@@ -166,15 +165,6 @@ class World:
     def _heard_on(self, tape: Tape, rules: tuple[Rule, ...], journey: str) -> Selection:
         picked = [listens(rule, tape, self.segments, journey, self.zone) for rule in rules]
         return picked[0] if len(picked) == 1 else union(tape, *picked)
-
-    def _entry_positions(self, runs: Some) -> Ints:
-        """int64[n], where on the first tape the events stand by which the runs entered, -1 if nowhere."""
-        keys = self.tape.keys
-        order = remembered(self.tape, "by key", lambda: np.argsort(keys, kind="stable"))
-        if not len(order):
-            return np.full(len(runs), -1, np.int64)
-        places = np.minimum(np.searchsorted(keys, runs.entries, sorter=order), len(order) - 1)
-        return np.where(keys[order[places]] == runs.entries, order[places], -1)
 
     def zones(self, rows: Ints, now: Ints) -> tuple[Codes, tuple[str, ...]]:
         """Each customer's trait `timezone` as of now: codes int32[n] (-1 unknown) and names."""

@@ -24,7 +24,7 @@ class Cohort:
     journey: str = ""
     runs: Ints | None = None  # int64[m], ids
     since: Ints | None = None  # int64[m], when the run entered, microseconds UTC
-    entries: Ints | None = None  # int64[m], position of the entering event on the first tape, -1 if none
+    entries: Ints | None = None  # int64[m], key of the entering event, on whichever tape it is
     zone: str = "UTC"  # in which dates without a zone are read
 
     def __len__(self) -> int:

@@ -99,7 +99,8 @@ def entered_with(cohort: Cohort, name: str) -> tuple[Values, ...]:
     """The property of the event by which each run entered."""
     if cohort.entries is None:
         return ()
-    return (values_at(cohort.tapes[0].properties[name], cohort.entries),)
+    carrying = [tape for tape in cohort.tapes if len(tape.keys) and len(tape.properties[name].positions)]
+    return tuple(values_at(tape.properties[name], where.keyed(tape, cohort.entries)) for tape in carrying)
 
 
 def edge_holds(condition: Condition, edge: Edge, cohort: Cohort) -> Bools:

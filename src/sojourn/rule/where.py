@@ -38,6 +38,13 @@ def told(tape: Tape, rule: Outcome, journey: str, zone: str) -> Selection:
     return _selected(tape, EVENTS[rule.what], (*by_name, *rule.where), zone, human=not rule.machine)
 
 
+def keyed(tape: Tape, keys: Ints) -> Ints:
+    """The positions of the events with these keys, int64[k]; -1 where the tape has none."""
+    order = remembered(tape, "by key", lambda: np.argsort(tape.keys, kind="stable"))
+    places = np.minimum(np.searchsorted(tape.keys, keys, sorter=order), len(order) - 1)
+    return np.where(tape.keys[order[places]] == keys, order[places], -1)
+
+
 def carrying_trait(tape: Tape, name: str) -> Selection:
     """The events that carry a trait."""
     column = tape.traits[name]
