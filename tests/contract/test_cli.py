@@ -196,7 +196,8 @@ def test_an_error_that_nobody_expected_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "serving.lock").touch()
     (tmp_path / "serving.json").touch()
     (tmp_path / "clock.json").write_text("no JSON")
-    words: list[str | Path] = [COMMAND, "publish", _written(tmp_path / "lapsed.yaml", LAPSED), "--data", tmp_path]
+    segment = _written(tmp_path / "lapsed.yaml", LAPSED)
+    words: list[str | Path] = [COMMAND, "publish", segment, "--data", tmp_path]
     run = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode == 1
     assert "Traceback" not in run.stderr

@@ -50,7 +50,7 @@ def logged(database: Database) -> Logged:
 def owners(database: Database) -> list[int]:
     rows = logged(database)
     with database.reading() as connection:
-        return customers.customers_of(connection, rows.subjects).tolist()
+        return [int(owner) for owner in customers.customers_of(connection, rows.subjects)]
 
 
 def customer(database: Database, kind: str, value: str) -> int:

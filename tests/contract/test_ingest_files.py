@@ -273,9 +273,7 @@ def test_an_unknown_ending_asks_for_the_format(tmp_path: Path, name: str) -> Non
         survey(tmp_path / "missing.csv", EVENTS, NOW)
 
 
-TEXT = st.text(
-    st.characters(exclude_characters="\x00\r", exclude_categories=("Cs",)), min_size=1, max_size=20
-)
+TEXT = st.text(st.characters(exclude_characters="\x00\r", exclude_categories=["Cs"]), min_size=1, max_size=20)
 
 
 @given(st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=10))

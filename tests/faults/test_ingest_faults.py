@@ -37,7 +37,7 @@ def server(tmp_path: Path) -> Iterator[Served]:
 def stored(folder: Path) -> list[int]:
     """The keys of all events in the log."""
     with Database.open(f"sqlite:///{folder}/sojourn.db") as database, database.reading() as connection:
-        return log.read(connection, Offset(), 1_000_000).keys.tolist()
+        return [int(key) for key in log.read(connection, Offset(), 1_000_000).keys]
 
 
 def batch(ids: list[str]) -> bytes:

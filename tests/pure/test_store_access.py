@@ -1,4 +1,4 @@
-"""The parts of the store that need no database: what errors mean, the queue, the clock, arrays on the wire."""
+"""What of the store needs no database: what errors mean, the queue, the clock, arrays on the wire."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ def _tallied(
 
 
 def _parts(tape: Tape) -> tuple[Tape, ...]:
-    """The tape in stretches of customers, the same ones every time, so that what is picked on them is kept."""
+    """The tape in stretches of customers, always the same, so that what is picked on them is kept."""
 
     def cut() -> tuple[Tape, ...]:
         edges = range(0, max(len(tape.customers), 1), CUSTOMERS_AT_ONCE)

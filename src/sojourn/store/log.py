@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.sql.selectable import ReturnsRows
 
+from sojourn.errors import Conflict
 from sojourn.store.access.query import Query, one_of
 from sojourn.store.access.rows import among, fetch, insert, insert_missing, is_postgres, taken, update
 from sojourn.store.tables import PARTITIONS, events, offsets, partitions
@@ -202,10 +203,24 @@ def offset(connection: Connection, name: str) -> Offset:
     return Offset(*(found.one_or_none() or ()))
 
 
-def advance(connection: Connection, name: str, to: Offset) -> None:
-    """Write how far a named reader of the log has come."""
-    connection.execute(sa.delete(offsets).where(offsets.c.name == name))
-    connection.execute(sa.insert(offsets).values(name=name, xid=to.xid, position=to.position))
+def advance(connection: Connection, name: str, to: Offset, since: Offset | None = None) -> None:
+    """Write how far a named reader of the log has come.
+
+    Raises Conflict where it stands elsewhere than `since`: another process has read on.
+    """
+    mine = sa.delete(offsets).where(offsets.c.name == name)
+    if since is not None:
+        mine = mine.where(offsets.c.xid == since.xid, offsets.c.position == since.position)
+    moved = connection.execute(mine).rowcount
+    rows = {"name": [name], "xid": np.array([to.xid]), "position": np.array([to.position])}
+    new = insert_missing(connection, offsets, rows, ["name"])[0]
+    if not new or (since not in (None, Offset()) and not moved):
+        raise Conflict(f"another process has read on as {name!r}")
+
+
+def newest(connection: Connection) -> int:
+    """The position of the newest event of all, 0 if there is none."""
+    return int(connection.scalar(sa.select(sa.func.max(events.c.position))) or 0)
 
 
 _COLUMNS = {

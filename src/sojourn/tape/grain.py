@@ -1,4 +1,4 @@
-"""The grain of time: real events of a customer are met at its multiples, so that marks find room between them."""
+"""The grain of time: a customer's real events are met at its multiples, with room for marks between."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def on_grain(instants: Ints) -> Ints:
 
 
 def apart(customers: Ints, instants: Ints) -> Ints:
-    """The instants of n events in the order in which they came, on the grain, each customer's one after another."""
+    """The instants of n events, in the order in which they came, on the grain, no two of a customer alike."""
     order = np.argsort(customers, kind="stable")
     owners = customers[order]
     starts = np.flatnonzero(np.append(True, owners[1:] != owners[:-1])[: len(owners)])
