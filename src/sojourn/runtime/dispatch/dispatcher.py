@@ -89,6 +89,7 @@ class Dispatcher:
         crash.point("after a claim")
         batch = Batch(self._parts, way, claimed, self._write)
         await batch.send()
+        database.awake.set()  # tapes have heard what became of them, and somebody may wait for that
         return len(claimed)
 
     async def _resolve(self, lost: Effects) -> None:
