@@ -30,6 +30,8 @@ from sojourn.runtime.live import Live
 from sojourn.runtime.published import published
 from sojourn.runtime.records import tapes_of_log
 from sojourn.runtime.resident import Resident
+from sojourn.runtime.upkeep.residence import Residence
+from sojourn.runtime.upkeep.upkeep import Upkeep
 from sojourn.runtime.worker import Worker
 from sojourn.store.access.clock import Clock
 from sojourn.store.database import Database
@@ -109,7 +111,8 @@ class App:
         """The worker and the sender of this process, until the block ends; `url` is our public address."""
         of_log = tapes_of_log(self.names)
         live = Live(Resident(), self.names, of_log)
-        worker = Worker(self.database, live)
+        worker = Worker(self.database, live, Residence(self.history, live))
+        upkeep = Upkeep(self.history)
         sender = Sender(
             Dispatching(
                 self.database,
@@ -120,13 +123,13 @@ class App:
                 self.publicly(url),
             )
         )
-        worker.start()
-        sender.start()
+        for part in (worker, sender, upkeep):
+            part.start()
         try:
             yield worker
         finally:
-            worker.stop()
-            sender.stop()
+            for part in (worker, sender, upkeep):
+                part.stop()
 
     def _derived(self, use: bytes) -> bytes:
         return hmac.digest(self.settings.secret_key, use, "sha256")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import msgspec
@@ -47,10 +47,10 @@ class Past:
 
 @dataclass(frozen=True)
 class AtRest:
-    """The events at rest as a tape by subject: all that the log holds up to `reached`, and none beyond."""
+    """The events at rest as a tape by subject: all that ticks have read up to `reached`, and none beyond."""
 
     tape: Tape
-    reached: Offset
+    reached: partitions.Held  # of all partitions
     moved: tuple[Ints, Ints, int]  # subjects that are another's now, whose, and the stamp of that
 
 
@@ -82,17 +82,28 @@ class History:
 
         def read() -> AtRest:
             with self.database.reading() as connection:
-                resting, reached = segments(connection), log.offset(connection, SEALED)
+                resting, sealed = segments(connection), log.offset(connection, SEALED)
+                held = partitions.every(connection)
                 moved = customers.moved_since(connection, 0)
+            ends = np.full_like(held.ids, sealed.xid), np.full_like(held.ids, sealed.position)
+            reached = partitions.earlier(held, replace(held, read_xids=ends[0], read_positions=ends[1]))
             return AtRest(load(self.folder, resting, wanted=wanted), reached, moved)
 
         return _unless_gone(read)
 
-    def seal(self, at_least: int = 1) -> int:
-        """Bring the log to rest as far as every tick has read it, a chunk; how many events."""
+    def unsealed(self) -> int:
+        """About how many events are not yet at rest."""
+        with self.database.reading() as connection:
+            return log.newest(connection) - log.offset(connection, SEALED).position
+
+    def seal(self, at_least: int = 1, at_most: int = CHUNK) -> int:
+        """Bring the log to rest as far as every tick has read it, a chunk; how many events.
+
+        Raises Conflict where another process did so meanwhile.
+        """
         with self.database.reading() as connection:
             since = log.offset(connection, SEALED)
-            rows = _met(log.read(connection, since, CHUNK), partitions.every(connection))
+            rows = _met(log.read(connection, since, at_most), partitions.every(connection))
         if len(rows) < at_least:
             return 0
         reached = Offset(int(rows.xids[-1]), int(rows.positions[-1]))
@@ -105,7 +116,7 @@ class History:
 
         def listed(connection: Connection) -> None:
             lake_segments.swap(connection, segments)
-            log.advance(connection, SEALED, reached)
+            log.advance(connection, SEALED, reached, since)
 
         self.database.write(listed)
         return len(rows)

@@ -114,11 +114,11 @@ class Live:
         resident, ids = self.resident, held.ids
         while True:
             since = replace(held, read_xids=resident.xids[ids], read_positions=resident.positions[ids])
-            if _before(held.read_xids, held.read_positions, since.read_xids, since.read_positions).any():
+            if partitions.before(held, since).any():
                 raise Unavailable("a tick was rolled back, so its tapes have to be read again")
-            if not _before(since.read_xids, since.read_positions, held.read_xids, held.read_positions).any():
+            if not partitions.before(since, held).any():
                 return
-            until = _earlier(partitions.reach(connection, since, EVENTS_A_TICK), held)
+            until = partitions.earlier(partitions.reach(connection, since, EVENTS_A_TICK), held)
             resident.add(self._of_log(partitions.news(connection, since, until, wanted)))
             resident.xids[ids], resident.positions[ids] = until.read_xids, until.read_positions
 
@@ -226,18 +226,3 @@ class Turn:
         if marks is not None:
             log.append(connection, marks)
         return moved, planned
-
-
-def _before(xids: Ints, positions: Ints, other_xids: Ints, other_positions: Ints) -> Bools:
-    """Whether each first place in the log is before the second."""
-    before: Bools = (xids < other_xids) | ((xids == other_xids) & (positions < other_positions))
-    return before
-
-
-def _earlier(held: Held, other: Held) -> Held:
-    """The offsets of the same partitions, each where it is earlier."""
-    first = _before(held.read_xids, held.read_positions, other.read_xids, other.read_positions)
-    xids = np.where(first, held.read_xids, other.read_xids)
-    return replace(
-        held, read_xids=xids, read_positions=np.where(first, held.read_positions, other.read_positions)
-    )

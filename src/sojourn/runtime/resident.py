@@ -78,12 +78,12 @@ class Resident:
         self.fingerprint = 0  # of the segments that all partitions have been told to follow
         self.begun = False  # whether it has a base: else it is made of the log alone
 
-    def begin(self, kept: Kept, base: Tape, xid: int, position: int) -> None:
-        """Begin anew, with what is at rest up to a place in the log."""
+    def begin(self, kept: Kept, base: Tape, xids: Ints, positions: Ints) -> None:
+        """Begin anew, with what is at rest up to a place of each partition in the log."""
         self.clear()
         self.kept, self.begun = kept, True
         self.layers = [base] if len(base) else []
-        self.xids[:], self.positions[:] = xid, position
+        self.xids[:], self.positions[:] = xids, positions
 
     def keep(self, kept: Kept) -> None:
         """Keep this from now on; what is there is forgotten if it lacks some of it."""

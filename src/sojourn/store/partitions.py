@@ -13,11 +13,13 @@ from sojourn.store.access.query import Query
 from sojourn.store.access.rows import fetch, is_postgres, taken, update
 from sojourn.store.log import SETTLED, Logged
 from sojourn.store.tables import NEVER, PARTITIONS, events, partitions
-from sojourn.tape.tape import Ints
+from sojourn.tape.tape import Bools, Ints
 
 __all__ = [
     "PARTITIONS",
     "Held",
+    "before",
+    "earlier",
     "every",
     "hasten",
     "lock",
@@ -110,6 +112,23 @@ def past_own(connection: Connection, held: Held, own: int) -> Held:
     if newest - held.read_positions.max() != own:
         return held
     return replace(held, read_positions=np.full(len(held), newest))
+
+
+def before(held: Held, other: Held) -> Bools:
+    """Of which of the same k partitions the first offsets are the earlier ones, bool[k]."""
+    further = held.read_positions < other.read_positions
+    found: Bools = np.where(held.read_xids == other.read_xids, further, held.read_xids < other.read_xids)
+    return found
+
+
+def earlier(held: Held, other: Held) -> Held:
+    """The offsets of the same partitions, each where it is earlier."""
+    first = before(held, other)
+    return replace(
+        held,
+        read_xids=np.where(first, held.read_xids, other.read_xids),
+        read_positions=np.where(first, held.read_positions, other.read_positions),
+    )
 
 
 def save(connection: Connection, held: Held) -> None:

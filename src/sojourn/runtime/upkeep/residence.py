@@ -45,7 +45,7 @@ class Residence:
         since = None if kept.reach is None else database.now() - kept.reach - MARGIN
         wanted = Wanted(kept.names, since, keys=kept.keys, runs=kept.runs, always=kept.always, traits=True)
         base = self._history.at_rest(wanted)
-        resident.begin(kept, base.tape, base.reached.xid, base.reached.position)
+        resident.begin(kept, base.tape, base.reached.read_xids, base.reached.read_positions)
         resident.move(*base.moved)
         self._catch_up(kept.names)
 
