@@ -1,0 +1,345 @@
+"""Reads a trace, a journey told as given, when, then, and plays it.
+
+    journey: welcome                   # the name of one in `journeys/`, or a whole journey
+    given: {customer: ada, plan: free, zone: Europe/Berlin, consents: [marketing]}
+    when: |
+      2026-03-01 09:00  enters
+      2026-03-02 09:00  event: Order Completed {total: 30}
+      2026-03-02 10:00  event: Logged In, met 2026-03-02 12:00
+      2026-03-02 11:00  trait: plan = paid
+      2026-03-02 12:00  clicks hello
+    then: |
+      2026-03-01 09:00  send welcome by email
+      2026-03-02 09:00  leaves: done
+
+Times are the customer's own.  In `then`, a line may leave its time out.  What is sent, suppressed and
+how it ends must be told completely; so must everything else of a kind (enters, refused, sets, emits) of
+which the trace tells anything.  `on STEP` is where the customer stands then.  `policy`, `segments`
+and `templates` may stand beside.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ruamel.yaml import YAML
+
+from sojourn.journey.definition import REQUESTED, Journey
+from sojourn.journey.effects import Marks
+from sojourn.journey.entries import REFUSALS
+from sojourn.journey.play import Playing, play
+from sojourn.journey.program import Program
+from sojourn.journey.runs import Runs, Some
+from sojourn.journey.text import journey_of, read_journey
+from sojourn.journey.world import World
+from sojourn.message import policy
+from sojourn.message.template import Template
+from sojourn.rule.cohort import Cohort
+from sojourn.rule.definition import Rule
+from sojourn.rule.span import instants
+from sojourn.rule.text import parse
+from sojourn.runtime.belonging.history import from_the_start
+from sojourn.runtime.catalogue import Catalogue, Offered
+from sojourn.runtime.deciding import deciding
+from sojourn.tape.build import build
+from sojourn.tape.grain import apart
+from sojourn.tape.hashing import hash_text
+from sojourn.tape.tape import NEVER, Codes, Column, Ints, Tape
+from sojourn.tape.zones import DAY, MINUTE, local
+
+JOURNEYS = Path(__file__).parent / "journeys"
+
+_LINE = re.compile(
+    r"(?:(\d{4}-\d\d-\d\d \d\d:\d\d)\s+)?(\w+):?\s*(.*?)(?:, met (\d{4}-\d\d-\d\d \d\d:\d\d))?"
+)
+_OUTCOMES = {"opens": "Email Opened", "clicks": "Email Link Clicked"}
+_TOLD = {"send", "suppressed", "leaves", "completed"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: when (microseconds UTC; None if it does not say), a verb, the rest, and when it was met."""
+
+    at: int | None
+    verb: str
+    rest: str
+    met: int | None = None
+
+
+@dataclass(frozen=True)
+class Happening:
+    """Something that happened in a play, as a line of `then` tells it."""
+
+    at: int
+    text: str
+
+    @property
+    def verb(self) -> str:
+        return self.text.split()[0].rstrip(":")
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event of the tape to be."""
+
+    at: int
+    name: str
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    traits: Mapping[str, Any] = field(default_factory=dict)
+    run: int = 0
+    met: int | None = None
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A trace as it is written."""
+
+    data: Mapping[str, Any]
+
+    @cached_property
+    def journey(self) -> Journey:
+        named = self.data["journey"]
+        return (
+            journey_of(named)
+            if isinstance(named, dict)
+            else read_journey((JOURNEYS / f"{named}.yaml").read_text())
+        )
+
+    @cached_property
+    def given(self) -> Mapping[str, Any]:
+        return dict(self.data.get("given", {}))
+
+    @property
+    def zone(self) -> str:
+        return str(self.given.get("zone", "UTC"))
+
+    @cached_property
+    def when(self) -> list[Line]:
+        return list(self._lines("when"))
+
+    @cached_property
+    def then(self) -> list[Line]:
+        return list(self._lines("then"))
+
+    @cached_property
+    def until(self) -> int:
+        """How far it is played: to the end of the last minute that it names."""
+        named = [line.at for line in (*self.when, *self.then) if line.at is not None]
+        ends = [self._instant(str(self.data["until"]))] if "until" in self.data else []
+        return max(named + ends) + MINUTE - 1
+
+    def expected(self) -> list[str]:
+        """What should happen, as written in `then`, but for where the customer stands when."""
+        return [self.said(line.at, _told(line)) for line in self.then if line.verb != "on"]
+
+    def happened(self) -> list[str]:
+        """What does happen, of all kinds of which something is told; without times where `then` has none."""
+        told = _TOLD | {line.verb for line in self.then}
+        found = [one for one in Played(self, self.events(), self.until).happenings() if one.verb in told]
+        timed = [line.at is not None for line in self.then if line.verb != "on"]
+        timed += [True] * (len(found) - len(timed))
+        return [
+            self.said(one.at if time else None, one.text) for one, time in zip(found, timed, strict=False)
+        ]
+
+    def stood(self) -> list[tuple[str, str]]:
+        """Where the customer should stand when, and where they do."""
+        lines = [line for line in self.then if line.verb == "on"]
+        ends = [self.until if line.at is None else line.at + MINUTE - 1 for line in lines]
+        return [
+            (line.rest, Played(self, self.events(), end).where())
+            for line, end in zip(lines, ends, strict=True)
+        ]
+
+    def said(self, at: int | None, text: str) -> str:
+        """A line with its time as the customer's clock shows it."""
+        if at is None:
+            return text
+        wall = int(local(np.array([at]), np.zeros(1, np.int32), (self.zone,))[0])
+        return f"{str(np.datetime64(wall, 'us').astype('datetime64[m]')).replace('T', ' ')}  {text}"
+
+    def events(self) -> list[Event]:
+        """The events of the tape: what is given, and what happens."""
+        found = list(self._given())
+        for line in self.when:
+            assert line.at is not None, line
+            found.append(self._event(line, line.at, found))
+        return found
+
+    def _given(self) -> Iterator[Event]:
+        before = min(line.at or 0 for line in self.when) - 400 * DAY
+        traits = {
+            key: value for key, value in self.given.items() if key not in ("customer", "zone", "consents")
+        }
+        zone = {"timezone": self.zone} if "zone" in self.given else {}
+        yield Event(before, "Identified", traits={**traits, **zone})
+        for purpose in self.given.get("consents", ()):
+            yield Event(before, "Consent Given", {"purpose": purpose})
+
+    def _event(self, line: Line, at: int, before: list[Event]) -> Event:
+        match line.verb:
+            case "enters":
+                trigger = self.journey.enter[0]
+                asked = {one.name: one.tests[0].value for one in trigger.where}
+                return Event(at, trigger.event, asked, met=line.met)
+            case "event":
+                name, brace, rest = line.rest.partition(" {")
+                return Event(at, name, _yaml(f"{{{rest}") if brace else {}, met=line.met)
+            case "starts":
+                return Event(at, REQUESTED, {"journey": self.journey.name})
+            case "trait":
+                name, _, value = line.rest.partition(" = ")
+                return Event(at, "Identified", traits={name: _yaml(value)}, met=line.met)
+            case "opens" | "clicks":
+                step, _, by = line.rest.partition(" by ")
+                run, template = Played(self, before, at).sent(step)
+                told = {"template": template, "step": step, "journey": self.journey.name}
+                return Event(at, _OUTCOMES[line.verb], {**told, "machine": by == "a machine"}, run=run)
+            case _:
+                raise ValueError(f"what is {line.verb!r}?")
+
+    def _lines(self, key: str) -> Iterator[Line]:
+        data = self.data.get(key) or ()
+        for line in data.splitlines() if isinstance(data, str) else map(_one_line, data):
+            if line.strip():
+                parts = _LINE.fullmatch(line.strip())
+                assert parts, line
+                at, met = (self._instant(text) if text else None for text in (parts[1], parts[4]))
+                yield Line(at, parts[2], parts[3], met)
+
+    def _instant(self, text: str) -> int:
+        return int(instants([text.replace(" ", "T")], self.zone)[0])
+
+
+class Played:
+    """A trace's journey played for its customer over some events, up to an instant."""
+
+    def __init__(self, trace: Trace, events: list[Event], until: int) -> None:
+        self.trace = trace
+        program = Program(trace.journey)
+        catalogue = _catalogue(trace, program)
+        tape = _tape(str(trace.given.get("customer", "ada")), events)
+        self.world = World(
+            tape=tape,
+            segments=catalogue.segments,
+            zone=catalogue.policy.fallback_zone,
+            heard=catalogue.heard,
+            kept=True,
+            entry_read=True,
+            decide=deciding(catalogue),
+            resolve=catalogue.resolve,
+            watcher=self,
+        )
+        self._stood: list[tuple[int, str]] = []
+        nobody = Runs.empty(np.empty(0, np.int64), np.empty(0, np.int64))
+        self.player = Playing((program,), self.world, np.zeros(1, np.int64), until, nobody)
+        play([*from_the_start(catalogue.segments, self.world, until), self.player], self.world, until)
+
+    def considered(self, journey: str, triggers: Codes, rows: Ints, now: Ints, refused: Codes) -> None:
+        """Of no interest here."""
+
+    def asked(self, rule: Rule, cohort: Cohort) -> None:
+        """Of no interest here."""
+
+    def stood(self, journey: str, step: str, runs: Some, exits: Codes, due: Ints) -> None:
+        """Remember where the customer stood."""
+        self._stood.append((int(runs.now[0]), step))
+
+    def where(self) -> str:
+        """The step on which the customer stands at the end."""
+        inside = [int(at) for at in self.player.changed().left if at == NEVER]
+        return self._stood[-1][1] if inside else "none"
+
+    def sent(self, step: str) -> tuple[int, str]:
+        """The run that last sent something on a step, and the template that it was."""
+        for marks, _ in reversed(self.world.told):
+            if marks.name == "Message Planned" and marks.properties["step"] == step:
+                return int(marks.runs[-1]), str(marks.properties["template"])
+        raise AssertionError(f"{step} has sent nothing yet")
+
+    def happenings(self) -> list[Happening]:
+        """All that happened, in order."""
+        found = [(int(at), _said(marks)) for marks, received in self.world.told for at in np.sort(received)]
+        events, why = self.player.refusals()
+        found += [
+            (int(at), f"refused: {REFUSALS[code]}") for at, code in zip(events.received, why, strict=True)
+        ]
+        return [Happening(at, text) for at, text in sorted(found, key=lambda one: one[0])]
+
+
+def _catalogue(trace: Trace, program: Program) -> Catalogue:
+    offered = (Offered(1, (program,)),)
+    rules = {name: parse(rule) for name, rule in trace.data.get("segments", {}).items()}
+    templates = {name: Template(name=name, **told) for name, told in trace.data.get("templates", {}).items()}
+    allowed = policy.parse(trace.data.get("policy", {"otherwise": "none"}))
+    return Catalogue(offered, segments=rules, templates=templates, policy=allowed)
+
+
+def _tape(customer: str, events: list[Event]) -> Tape:
+    n = len(events)
+    owner = np.full(n, hash_text(customer))
+    happened = np.array([event.at for event in events], np.int64)
+    met = np.array([event.at if event.met is None else event.met for event in events], np.int64)
+    vocabulary = tuple(dict.fromkeys(event.name for event in events))
+    return build(
+        owner,
+        happened,
+        apart(owner, met),
+        np.array([vocabulary.index(event.name) for event in events], np.int32),
+        vocabulary,
+        keys=np.array([hash_text(f"event {number}") for number in range(n)], np.int64),
+        runs=np.array([event.run for event in events], np.int64),
+        properties=_columns([event.properties for event in events]),
+        traits=_columns([event.traits for event in events]),
+    )
+
+
+def _columns(carried: list[Mapping[str, Any]]) -> dict[str, Column]:
+    names = dict.fromkeys(name for one in carried for name in one)
+    return {
+        name: Column.of(
+            np.array([n for n, one in enumerate(carried) if name in one], np.int64),
+            [one[name] for one in carried if name in one],
+        )
+        for name in names
+    }
+
+
+def _said(marks: Marks) -> str:
+    told = marks.properties
+    match marks.name:
+        case "Journey Entered":
+            return "enters"
+        case "Journey Left":
+            return "completed" if told["reason"] == "completed" else f"leaves: {told['reason']}"
+        case "Message Planned":
+            return f"send {told['template']} by {told['channel']}"
+        case "Message Suppressed":
+            return f"suppressed {told['template']}: {told['reason']}"
+        case "Traits Set":
+            return f"sets {', '.join(f'{name} = {value}' for name, value in marks.traits.items())}"
+        case _:
+            return f"emits {marks.name}"
+
+
+def _told(line: Line) -> str:
+    """The line without its time, as a happening says it."""
+    colon = ":" if line.verb in ("leaves", "refused") else ""
+    return f"{line.verb}{colon} {line.rest}".strip()
+
+
+def _one_line(entry: object) -> str:
+    """An entry of a list: YAML takes `event: Logged In` for a mapping."""
+    return (
+        ": ".join(str(part) for part in next(iter(entry.items()))) if isinstance(entry, dict) else str(entry)
+    )
+
+
+def _yaml(text: str) -> Any:
+    return YAML(typ="safe").load(text)
