@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 import random
+import re
 import threading
 import time
 from collections import Counter
@@ -38,6 +39,9 @@ NAMES = (
 )
 TOPICS = ("records", "turntables", "listening rooms")
 
+OURS = re.compile(r"(?:visitor-\d+|user\.\d+|\d+)@example\.com")
+"""The addresses of the demo's people, and of those in its histories."""
+
 HANDS = 4
 """How many of them read their mail at one time."""
 
@@ -62,7 +66,9 @@ class Visitors:
         self._plans: list[tuple[float, int, Callable[[], None]]] = []
 
     def receive(self, mail: Mail) -> None:
-        """Somebody has mail: they may open it, click and buy, or unsubscribe."""
+        """Somebody has mail: they may open it, click and buy, or unsubscribe.  Others read their own."""
+        if not OURS.fullmatch(mail.to):
+            return
         drawn = self._dice.random()
         if drawn < UNSUBSCRIBES:
             self._plan(1, lambda: self._unsubscribe(mail))
