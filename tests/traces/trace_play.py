@@ -1,34 +1,15 @@
-"""Reads a trace, a journey told as given, when, then, and plays it.
-
-    journey: welcome                   # the name of one in `journeys/`, or a whole journey
-    given: {customer: ada, plan: free, zone: Europe/Berlin, consents: [marketing]}
-    when: |
-      2026-03-01 09:00  enters
-      2026-03-02 09:00  event: Order Completed {total: 30}
-      2026-03-02 10:00  event: Logged In, met 2026-03-02 12:00
-      2026-03-02 11:00  trait: plan = paid
-      2026-03-02 12:00  clicks hello
-    then: |
-      2026-03-01 09:00  send welcome by email
-      2026-03-02 09:00  leaves: done
-
-Times are the customer's own.  In `then`, a line may leave its time out.  What is sent, suppressed and
-how it ends must be told completely; so must everything else of a kind (enters, refused, sets, emits) of
-which the trace tells anything.  `on STEP` is where the customer stands then.  `policy`, `segments`
-and `templates` may stand beside.
-"""
+"""Plays a trace, and tells what happened as the trace would."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ruamel.yaml import YAML
+from trace_told import Event, Line, instant, lines, plain, said, tape_of
 
 from sojourn.journey.definition import REQUESTED, Journey
 from sojourn.journey.effects import Marks
@@ -42,34 +23,17 @@ from sojourn.message import policy
 from sojourn.message.template import Template
 from sojourn.rule.cohort import Cohort
 from sojourn.rule.definition import Rule
-from sojourn.rule.span import instants
 from sojourn.rule.text import parse
 from sojourn.runtime.belonging.history import from_the_start
 from sojourn.runtime.catalogue import Catalogue, Offered
 from sojourn.runtime.deciding import deciding
-from sojourn.tape.build import build
-from sojourn.tape.grain import apart
-from sojourn.tape.hashing import hash_text
-from sojourn.tape.tape import NEVER, Codes, Column, Ints, Tape
-from sojourn.tape.zones import DAY, MINUTE, local
+from sojourn.tape.tape import NEVER, Codes, Ints
+from sojourn.tape.zones import DAY, MINUTE
 
 JOURNEYS = Path(__file__).parent / "journeys"
 
-_LINE = re.compile(
-    r"(?:(\d{4}-\d\d-\d\d \d\d:\d\d)\s+)?(\w+):?\s*(.*?)(?:, met (\d{4}-\d\d-\d\d \d\d:\d\d))?"
-)
 _OUTCOMES = {"opens": "Email Opened", "clicks": "Email Link Clicked"}
 _TOLD = {"send", "suppressed", "leaves", "completed"}
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line: when (microseconds UTC; None if it does not say), a verb, the rest, and when it was met."""
-
-    at: int | None
-    verb: str
-    rest: str
-    met: int | None = None
 
 
 @dataclass(frozen=True)
@@ -82,18 +46,6 @@ class Happening:
     @property
     def verb(self) -> str:
         return self.text.split()[0].rstrip(":")
-
-
-@dataclass(frozen=True)
-class Event:
-    """One event of the tape to be."""
-
-    at: int
-    name: str
-    properties: Mapping[str, Any] = field(default_factory=dict)
-    traits: Mapping[str, Any] = field(default_factory=dict)
-    run: int = 0
-    met: int | None = None
 
 
 @dataclass(frozen=True)
@@ -121,22 +73,22 @@ class Trace:
 
     @cached_property
     def when(self) -> list[Line]:
-        return list(self._lines("when"))
+        return list(lines(self.data.get("when"), self.zone))
 
     @cached_property
     def then(self) -> list[Line]:
-        return list(self._lines("then"))
+        return list(lines(self.data.get("then"), self.zone))
 
     @cached_property
     def until(self) -> int:
         """How far it is played: to the end of the last minute that it names."""
         named = [line.at for line in (*self.when, *self.then) if line.at is not None]
-        ends = [self._instant(str(self.data["until"]))] if "until" in self.data else []
+        ends = [instant(str(self.data["until"]), self.zone)] if "until" in self.data else []
         return max(named + ends) + MINUTE - 1
 
     def expected(self) -> list[str]:
         """What should happen, as written in `then`, but for where the customer stands when."""
-        return [self.said(line.at, _told(line)) for line in self.then if line.verb != "on"]
+        return [said(line.at, _told(line), self.zone) for line in self.then if line.verb != "on"]
 
     def happened(self) -> list[str]:
         """What does happen, of all kinds of which something is told; without times where `then` has none."""
@@ -145,7 +97,8 @@ class Trace:
         timed = [line.at is not None for line in self.then if line.verb != "on"]
         timed += [True] * (len(found) - len(timed))
         return [
-            self.said(one.at if time else None, one.text) for one, time in zip(found, timed, strict=False)
+            said(one.at if time else None, one.text, self.zone)
+            for one, time in zip(found, timed, strict=False)
         ]
 
     def stood(self) -> list[tuple[str, str]]:
@@ -156,13 +109,6 @@ class Trace:
             (line.rest, Played(self, self.events(), end).where())
             for line, end in zip(lines, ends, strict=True)
         ]
-
-    def said(self, at: int | None, text: str) -> str:
-        """A line with its time as the customer's clock shows it."""
-        if at is None:
-            return text
-        wall = int(local(np.array([at]), np.zeros(1, np.int32), (self.zone,))[0])
-        return f"{str(np.datetime64(wall, 'us').astype('datetime64[m]')).replace('T', ' ')}  {text}"
 
     def events(self) -> list[Event]:
         """The events of the tape: what is given, and what happens."""
@@ -190,12 +136,12 @@ class Trace:
                 return Event(at, trigger.event, asked, met=line.met)
             case "event":
                 name, brace, rest = line.rest.partition(" {")
-                return Event(at, name, _yaml(f"{{{rest}") if brace else {}, met=line.met)
+                return Event(at, name, plain(f"{{{rest}") if brace else {}, met=line.met)
             case "starts":
                 return Event(at, REQUESTED, {"journey": self.journey.name})
             case "trait":
                 name, _, value = line.rest.partition(" = ")
-                return Event(at, "Identified", traits={name: _yaml(value)}, met=line.met)
+                return Event(at, "Identified", traits={name: plain(value)}, met=line.met)
             case "opens" | "clicks":
                 step, _, by = line.rest.partition(" by ")
                 run, template = Played(self, before, at).sent(step)
@@ -203,18 +149,6 @@ class Trace:
                 return Event(at, _OUTCOMES[line.verb], {**told, "machine": by == "a machine"}, run=run)
             case _:
                 raise ValueError(f"what is {line.verb!r}?")
-
-    def _lines(self, key: str) -> Iterator[Line]:
-        data = self.data.get(key) or ()
-        for line in data.splitlines() if isinstance(data, str) else map(_one_line, data):
-            if line.strip():
-                parts = _LINE.fullmatch(line.strip())
-                assert parts, line
-                at, met = (self._instant(text) if text else None for text in (parts[1], parts[4]))
-                yield Line(at, parts[2], parts[3], met)
-
-    def _instant(self, text: str) -> int:
-        return int(instants([text.replace(" ", "T")], self.zone)[0])
 
 
 class Played:
@@ -224,7 +158,7 @@ class Played:
         self.trace = trace
         program = Program(trace.journey)
         catalogue = _catalogue(trace, program)
-        tape = _tape(str(trace.given.get("customer", "ada")), events)
+        tape = tape_of(str(trace.given.get("customer", "ada")), events)
         self.world = World(
             tape=tape,
             segments=catalogue.segments,
@@ -281,36 +215,6 @@ def _catalogue(trace: Trace, program: Program) -> Catalogue:
     return Catalogue(offered, segments=rules, templates=templates, policy=allowed)
 
 
-def _tape(customer: str, events: list[Event]) -> Tape:
-    n = len(events)
-    owner = np.full(n, hash_text(customer))
-    happened = np.array([event.at for event in events], np.int64)
-    met = np.array([event.at if event.met is None else event.met for event in events], np.int64)
-    vocabulary = tuple(dict.fromkeys(event.name for event in events))
-    return build(
-        owner,
-        happened,
-        apart(owner, met),
-        np.array([vocabulary.index(event.name) for event in events], np.int32),
-        vocabulary,
-        keys=np.array([hash_text(f"event {number}") for number in range(n)], np.int64),
-        runs=np.array([event.run for event in events], np.int64),
-        properties=_columns([event.properties for event in events]),
-        traits=_columns([event.traits for event in events]),
-    )
-
-
-def _columns(carried: list[Mapping[str, Any]]) -> dict[str, Column]:
-    names = dict.fromkeys(name for one in carried for name in one)
-    return {
-        name: Column.of(
-            np.array([n for n, one in enumerate(carried) if name in one], np.int64),
-            [one[name] for one in carried if name in one],
-        )
-        for name in names
-    }
-
-
 def _said(marks: Marks) -> str:
     told = marks.properties
     match marks.name:
@@ -332,14 +236,3 @@ def _told(line: Line) -> str:
     """The line without its time, as a happening says it."""
     colon = ":" if line.verb in ("leaves", "refused") else ""
     return f"{line.verb}{colon} {line.rest}".strip()
-
-
-def _one_line(entry: object) -> str:
-    """An entry of a list: YAML takes `event: Logged In` for a mapping."""
-    return (
-        ": ".join(str(part) for part in next(iter(entry.items()))) if isinstance(entry, dict) else str(entry)
-    )
-
-
-def _yaml(text: str) -> Any:
-    return YAML(typ="safe").load(text)
