@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sojourn.ingest.event import Event, Origin, Reading
 from sojourn.ingest.wire import lenient, segment
@@ -257,3 +260,54 @@ def test_an_installation_without_a_secret_believes_no_signature() -> None:
 def test_a_public_alias_to_an_unproven_user_says_nothing() -> None:
     reading = read({"type": "alias", "userId": "victim", "previousId": "mine"}, source=PUBLIC)
     assert reading == Reading()
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=6,
+)
+TIMES = st.sampled_from(["2026-03-01T09:00:00Z", "yesterday", 0, 1_772_355_600, -(10**30), 1e300, None])
+FIELDS = {
+    "type": st.sampled_from([*segment.CALLS, "other", None, 7]),
+    "event": st.just("E") | ANYTHING,
+    "userId": st.sampled_from(["u", "", "null", 7, 7.5, True]) | ANYTHING,
+    "anonymousId": st.just("a") | ANYTHING,
+    "previousId": st.just("p") | ANYTHING,
+    "groupId": st.just("g") | ANYTHING,
+    "messageId": st.just("m") | ANYTHING,
+    "properties": st.dictionaries(st.text(max_size=6), ANYTHING, max_size=3) | ANYTHING,
+    "traits": st.dictionaries(st.sampled_from(["email", "phone", "x"]), ANYTHING, max_size=3) | ANYTHING,
+    "context": st.fixed_dictionaries(
+        {},
+        optional=dict.fromkeys(
+            ("traits", "device", "externalIds", "ip", "library", "timezone", "page"), ANYTHING
+        ),
+    )
+    | ANYTHING,
+    "integrations": st.fixed_dictionaries({}, optional={"Sojourn": ANYTHING, "All": ANYTHING}) | ANYTHING,
+    "timestamp": TIMES | ANYTHING,
+    "originalTimestamp": TIMES | ANYTHING,
+    "sentAt": TIMES | ANYTHING,
+}
+
+
+@given(
+    st.fixed_dictionaries({}, optional=FIELDS),
+    st.fixed_dictionaries(
+        {}, optional={name: FIELDS[name] for name in ("context", "integrations", "sentAt")}
+    ),
+    st.sampled_from([SERVER, PUBLIC, Source(Origin.IMPORT)]),
+)
+def test_whatever_a_call_holds_it_is_taken_or_rejected(call: Any, envelope: Any, source: Source) -> None:
+    reading = read(call, source=source, **envelope)
+    assert len(reading.events) + len(reading.rejected) <= 1
+    for event in reading.events:
+        assert event.happened <= event.received <= NINE
+        assert event.identities
+        assert event.name or event.alias
+        msgspec.json.encode((event.properties, event.traits))
+        if source is PUBLIC:
+            assert not {"user_id", "email"} & {kind for kind, _ in event.identities}
+            assert "email" not in event.traits
+            assert "phone" not in event.traits

@@ -32,6 +32,7 @@ from sojourn.tape.hashing import hash_text
 _NAMES = {"identify": IDENTIFIED, "page": PAGE_VIEWED, "screen": SCREEN_VIEWED, "group": GROUP_JOINED}
 CALLS = ("identify", "track", "page", "screen", "group", "alias")
 
+_EVERYWHERE = {"All": True}  # said by some clients of every call, and true without
 _READ_ELSEWHERE = frozenset({"traits", "library", "externalIds"})  # of the context; the library is noise
 
 
@@ -173,14 +174,14 @@ def _noted(
 ) -> dict[str, Value]:
     """Where and how it happened, and to whom it may be passed on."""
     noted: dict[str, Value] = {}
-    if context.keys() - _READ_ELSEWHERE:
-        kept = {name: value for name, value in context.items() if name not in _READ_ELSEWHERE}
+    kept = {name: value for name, value in context.items() if name not in _READ_ELSEWHERE}
+    if kept:
         noted = flat(kept, "context", source.limits, "context.")
     if source.address:
         noted.setdefault("context.ip", source.address)
     if clamped:
         noted["context.clamped"] = True
-    if settings:
+    if settings and settings != _EVERYWHERE:
         others = {name: value for name, value in settings.items() if name != "Sojourn"}
         noted |= flat(others, "integrations", source.limits, "integrations.")
     return noted
