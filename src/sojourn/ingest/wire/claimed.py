@@ -26,8 +26,7 @@ def claimed(
 ) -> Identities:
     """The (kind, value) pairs of a call, its own ids first.  Raises Invalid where an id is no id or
     the call has neither a user id nor an anonymous one."""
-    user = _usable(identifier(call.user_id, "userId", limits))
-    anonymous = _usable(identifier(call.anonymous_id, "anonymousId", limits))
+    user, anonymous = _own(call.user_id, "userId", limits), _own(call.anonymous_id, "anonymousId", limits)
     if not user and not anonymous:
         raise Invalid("userId or anonymousId is required, and not null or zeros", place="userId")
     found = [("user_id", user)] if user else []
@@ -55,9 +54,20 @@ def identifier(value: object, place: str, limits: Limits) -> str:
     return text
 
 
-@lru_cache(maxsize=65_536)
+def _own(value: object, place: str, limits: Limits) -> str:
+    """The id, empty where there is none or it is what broken clients send for nobody."""
+    if value is None:
+        return ""
+    text = _usable(value if type(value) is str else identifier(value, place, limits))
+    if len(text) > limits.id_characters:
+        raise Invalid(f"longer than {limits.id_characters} characters", place=place)
+    return text
+
+
+@lru_cache(maxsize=65_536)  # who was here a moment ago is likely to come again
 def _usable(text: str) -> str:
-    """The id, empty where it is what broken clients send for nobody (`null`, `0`, `anonymous`)."""
+    """The id as it is kept, empty where it is nobody's (`null`, `0`, `anonymous`)."""
+    text = text.strip()
     return text if text and normal("", text, _RULES) else ""
 
 

@@ -5,6 +5,7 @@ Source: segment.com/docs/connections/sources/catalog/libraries/server/http-api a
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sojourn.errors import Invalid
@@ -78,7 +79,7 @@ def _event(call: Call, request: _Request, index: int) -> Event | None:
         raise Invalid(f"must be one of {', '.join(CALLS)}", place="type")
     context = _merged(request.envelope.context, call.context, "context")
     settings = _merged(request.envelope.integrations, call.integrations, "integrations")
-    traits = _traits(call, kind, context, limits)
+    traits = _traits(call, kind, context, limits) if context or kind == "identify" else {}
     identities = claimed(call, context, traits, limits)
     if not request.trusted:
         said, identities = identities, believed(identities, settings.get("Sojourn"), source)
@@ -89,8 +90,8 @@ def _event(call: Call, request: _Request, index: int) -> Event | None:
             return None
     happened, received, clamped = _instants(call, request)
     properties = _properties(call, kind, limits)
-    if noted := _noted(context, settings, source, clamped):
-        properties |= noted
+    if context or settings or clamped or not request.trusted:
+        properties |= _noted(context, settings, source, clamped)
     key, name = _key(call, request, index), _NAMES.get(kind) or _name(call, kind, limits)
     origin, alias = request.origin, kind == "alias"
     return Event(key, name, identities, happened, received, origin, properties, traits, alias)
@@ -137,26 +138,34 @@ def _instants(call: Call, request: _Request) -> tuple[int, int, bool]:
 
 
 def _key(call: Call, request: _Request, index: int) -> int:
-    longest = request.source.limits.message_id_characters
-    message_id = identifier(call.message_id, "messageId", request.source.limits)
-    if len(message_id) > longest:
-        raise Invalid(f"longer than {longest} characters", place="messageId")
+    given, limits = call.message_id, request.source.limits
+    message_id = given if type(given) is str else identifier(given, "messageId", limits)
+    if len(message_id) > limits.message_id_characters:
+        raise Invalid(f"longer than {limits.message_id_characters} characters", place="messageId")
     return hash_text(message_id or f"made.{request.salt}.{index}")
 
 
 def _name(call: Call, kind: str, limits: Limits) -> str:
     if kind == "alias":
         return ""
-    name = identifier(call.event, "event", limits)
+    name = call.event if type(call.event) is str else identifier(call.event, "event", limits)
+    return _kept_name(name, limits.name_characters)
+
+
+@lru_cache(maxsize=4096)  # events have few names and many bearers
+def _kept_name(name: str, longest: int) -> str:
+    name = name.strip()
     if not name:
         raise Invalid("is required", place="event")
-    if len(name) > limits.name_characters:
-        raise Invalid(f"longer than {limits.name_characters} characters", place="event")
+    if len(name) > longest:
+        raise Invalid(f"longer than {longest} characters", place="event")
     return outside(name)
 
 
 def _properties(call: Call, kind: str, limits: Limits) -> dict[str, Value]:
     properties = flat(call.properties, "properties", limits)
+    if kind == "track":
+        return properties
     if kind in {"page", "screen"}:
         for field, value in (("name", call.name), ("category", call.category)):
             if isinstance(value, str) and value:
