@@ -35,8 +35,6 @@ def certain(rule: Rule) -> bool | None:
             return False if _contradict(tests) else None
         case Bucket(below, of, _):
             return False if below == 0 else True if below == of else None
-        case Performed(least=0, most=None, measures=(), first=(), last=()):
-            return True
         case Performed():
             picked = [one.tests for one in rule.where] if rule.least else []
             asked = picked + [one.tests for one in rule.measures]
