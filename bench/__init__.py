@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 from sojourn import kernel_cache
 
 kernel_cache.settle()
+sys.path.append(str(Path(__file__).parent.parent / "tools"))  # where the server of PostgreSQL is

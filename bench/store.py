@@ -98,7 +98,7 @@ def main() -> None:
     found = {}
     for store in ("sqlite", "postgresql"):
         for batch in (200, 1000):
-            with _databases(store) as fresh:
+            with databases(store) as fresh:
                 found[f"{store}, batches of {batch}"] = compared(
                     (fresh(), fresh()), load(options.rows, batch)
                 )
@@ -121,7 +121,7 @@ def _bare(url: str, made: Load) -> AbstractContextManager[Works]:
 
 
 @contextmanager
-def _databases(store: str) -> Iterator[Callable[[], str]]:
+def databases(store: str) -> Iterator[Callable[[], str]]:
     """Makes empty, migrated databases on the disk, as durable as in production."""
     if store == "sqlite":
         with tempfile.TemporaryDirectory() as folder:

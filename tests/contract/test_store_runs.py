@@ -34,12 +34,13 @@ def test_a_saved_run_is_read_as_it_was(database: Database) -> None:
         assert list(getattr(found, name)) == list(getattr(moved, name)), name
 
 
-def test_due_runs_come_in_order_and_only_of_these_partitions(database: Database) -> None:
+def test_due_runs_are_of_these_partitions_and_of_each_the_earliest(database: Database) -> None:
     some = store_rows.runs([1, 2, 3, 65], due=np.array([NOW + 2, NOW + 1, NEVER, NOW]))
     database.write(lambda connection: runs.enter(connection, some))
     with database.reading() as connection:
         assert runs.due(connection, np.array([1, 2, 3]), NOW + 1, 10).tolist() == [2, 65]
-        assert runs.due(connection, np.array([1, 2, 3]), NOW + 9, 1).tolist() == [65]
+        assert runs.due(connection, np.array([1, 2, 3]), NOW + 9, 3).tolist() == [2, 65]
+        assert runs.due(connection, np.array([3]), NOW + 9, 3).tolist() == []
         assert runs.next_due(connection, np.array([1, 2, 3])).tolist() == [NOW, NOW + 1, NEVER]
 
 

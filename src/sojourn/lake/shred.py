@@ -68,8 +68,8 @@ def shredded(texts: pa.Array, kind: str, only: str | None = None) -> Shredded:
 
 def carried(texts: Sequence[str]) -> Columns:
     """What n events carry by their JSON objects ('' is none), each column made when first asked for."""
-    distinct: dict[str, int] = {}
-    codes = np.fromiter((distinct.setdefault(text, len(distinct)) for text in texts), np.int32, len(texts))
+    distinct = {text: code for code, text in enumerate(dict.fromkeys(texts))}
+    codes = np.fromiter(map(distinct.__getitem__, texts), np.int32, len(texts))
     found = _read(distinct)
     return Columns(tuple(found), lambda name: _column(found[name], codes, len(distinct)))
 

@@ -21,6 +21,7 @@ from sojourn.store.access import crash
 from sojourn.store.log import Logged
 from sojourn.store.names import Names
 from sojourn.store.partitions import PARTITIONS, Held
+from sojourn.tape.distinct import distinct
 from sojourn.tape.grain import GRAIN, apart
 from sojourn.tape.tape import Bools, Ints, Tape
 
@@ -75,8 +76,8 @@ class Live:
         due = runs.due(connection, held.ids, until, RUNS_A_TICK)
         belonging = Belonging(connection, catalogue, held, until, self.resident)
         stirring = self._stirring(news, catalogue)
-        customers = np.union1d(self.resident.merged.customers_of(news.subjects[stirring]), due)
-        customers = np.union1d(customers, belonging.concerned(news, self.names))
+        stirred = self.resident.merged.customers_of(news.subjects[stirring])
+        customers = distinct(stirred, due, belonging.concerned(news, self.names))
         moved = planned = 0
         if len(customers):
             turn = Turn(catalogue, customers, self.resident.tape(customers), held, until)
@@ -215,8 +216,8 @@ class Turn:
         for offered, player, known in self.players:
             changed = written.stored_runs(player.changed(), offered, self.customers)
             new = ~np.isin(changed.ids, known)
-            runs.enter(connection, changed.take(np.flatnonzero(new)))
-            runs.save(connection, changed.take(np.flatnonzero(~new)))
+            runs.enter(connection, changed if new.all() else changed.take(np.flatnonzero(new)))
+            runs.save(connection, changed.take(np.flatnonzero(~new)) if new.any() else changed)
             for part in written.planned(player, offered, self.catalogue, self.customers):
                 effects.plan(connection, part)
                 planned += len(part)

@@ -45,8 +45,6 @@ def journey_runs(stored: runs.Runs, customers: Ints) -> Runs:
 def stored_runs(moved: Runs, offered: Offered, customers: Ints) -> runs.Runs:
     """The runs of one journey as the store keeps them."""
     n, owners = len(moved), customers[moved.rows]
-    names = {program.version: (*program.reasons, "") for program in offered.programs}
-    pairs = zip(moved.versions.tolist(), moved.reasons.tolist(), strict=True)
     return runs.Runs(
         ids=moved.ids,
         versions=moved.versions,
@@ -61,9 +59,18 @@ def stored_runs(moved: Runs, offered: Offered, customers: Ints) -> runs.Runs:
         due=moved.due,
         seen=moved.now,
         left=moved.left,
-        reasons=[names[version][reason] for version, reason in pairs],
+        reasons=_reasons(moved, offered),
         entry_keys=moved.entries,
     )
+
+
+def _reasons(moved: Runs, offered: Offered) -> list[str]:
+    """Why each run left, an empty text inside."""
+    told = np.full(len(moved), "", np.object_)
+    for program in offered.programs:
+        mine = moved.versions == program.version
+        told[mine] = np.array((*program.reasons, ""), np.object_)[moved.reasons[mine]]
+    return list(told)
 
 
 def planned(
@@ -78,7 +85,7 @@ def _planned(part: Effects, offered: Offered, catalogue: Catalogue, customers: I
     assert isinstance(part.ask, Send)
     n, owners, send = len(part), customers[part.rows], catalogue.resolve(part.ask)
     program = next(one for one in offered.programs if one.version == part.version)
-    data = ({"entry": key, "journey": part.journey, "step": part.step} for key in part.entries.tolist())
+    asked = msgspec.json.encode({"journey": part.journey, "step": part.step}).decode().removeprefix("{")
     return effects.Planned(
         keys=part.keys,
         runs=part.runs,
@@ -91,7 +98,7 @@ def _planned(part: Effects, offered: Offered, catalogue: Catalogue, customers: I
         templates=[send.template] * n,
         purposes=[send.purpose] * n,
         kinds=["send"] * n,
-        data=[msgspec.json.encode(one).decode() for one in data],
+        data=[f'{{"entry":{key},{asked}' for key in part.entries.tolist()],
         planned=part.now,
         due=part.now,
     )

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection
 
 from sojourn.customer.identity import Links
 from sojourn.customer.merging import Known, Resolution
+from sojourn.store.access.query import Query
 from sojourn.store.access.rows import among, driver, fetch, insert_missing, is_postgres, update
 from sojourn.store.tables import PARTITIONS, merges, subject_links, subjects
 from sojourn.tape.tape import Bools, Ints
@@ -117,8 +118,7 @@ def moved_since(connection: Connection, stamp: int) -> tuple[Ints, Ints, int]:
     Stamp 0 asks for all that are not their own customer's from birth; some may be told again.
     """
     following = _next_stamp(connection)  # before we read: what is committed in between is told again
-    chosen = sa.select(subjects.c.id, subjects.c.customer).where(_CHANGED, subjects.c.changed >= stamp)
-    rows = fetch(connection, chosen.order_by(subjects.c.id))
+    rows = _MOVED(connection, stamp=stamp)
     return rows["id"], rows["customer"], following
 
 
@@ -144,6 +144,17 @@ def page(connection: Connection, after: int, limit: int) -> Ints:
 _MERGED = sa.text("customer <> id")  # as the partial indexes say it, so that they are used
 _KINDRED = sa.text("kin <> id")
 _CHANGED = sa.text("changed > 0")
+_MOVED = Query(
+    sa.select(subjects.c.id, subjects.c.customer)
+    .where(_CHANGED, subjects.c.changed >= sa.bindparam("stamp"))
+    .order_by(subjects.c.id)
+)
+_LAST_CHANGE = Query(
+    sa.select(sa.func.coalesce(sa.func.max(subjects.c.changed), 0).label("changed")).where(_CHANGED)
+)
+_OLDEST_OPEN = Query(
+    sa.text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xid").columns(xid=sa.BigInteger)
+)
 
 
 def _found(
@@ -220,15 +231,13 @@ def _change(connection: Connection) -> str:
     """What to stamp a change with: the writing transaction, or on SQLite a number beyond all others."""
     if is_postgres(connection):
         return "pg_current_xact_id()::text::bigint"
-    return str((connection.scalar(sa.select(sa.func.max(subjects.c.changed)).where(_CHANGED)) or 0) + 1)
+    return str(_LAST_CHANGE(connection)["changed"][0] + 1)
 
 
 def _next_stamp(connection: Connection) -> int:
     """Whatever is not to be seen yet will be stamped with this or more."""
     if is_postgres(connection):
-        return int(
-            connection.scalar(sa.text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")) or 0
-        )
+        return int(_OLDEST_OPEN(connection)["xid"][0])
     return int(_change(connection))
 
 

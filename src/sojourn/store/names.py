@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from sojourn.store import tables
 from sojourn.store.access.rows import among, insert_missing
+from sojourn.tape.distinct import distinct
 from sojourn.tape.tape import Ints
 
 
@@ -38,7 +39,7 @@ class Names:
 
     def names(self, codes: Ints) -> Mapping[int, str]:
         """The name of each distinct code; codes that nobody committed are left out."""
-        wanted = set(np.unique(codes).tolist())
+        wanted = set(distinct(codes).tolist())
         if missing := wanted - self._names.keys():
             with self._reading() as committed:
                 chosen = among(committed, tables.names.c.code, np.array(sorted(missing), np.int64))

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Select
 
 from sojourn.store.access.query import Query, one_of
-from sojourn.store.access.rows import among, fetch, insert_missing, taken, update
+from sojourn.store.access.rows import among, fetch, insert_missing, is_postgres, taken, update
 from sojourn.store.tables import NEVER, PARTITIONS, partitions, runs
 from sojourn.tape.distinct import distinct
 from sojourn.tape.tape import Bools, Ints
@@ -56,14 +56,14 @@ def save(connection: Connection, moved: Runs) -> None:
 
 
 def due(connection: Connection, partitions: Ints, now: int, limit: int) -> Ints:
-    """The customers of the runs inside these partitions that time moves at `now`, of at most `limit` runs.
+    """The customers of the runs in these partitions that time moves at `now`, of at most about `limit` runs.
 
-    Where there are more, they are those due first; only then are they read in order.
+    Each partition has its share of the limit, for the runs that are due first; so however many are
+    due, no more of them are read.
     """
-    found = _DUE_RUNS(connection, partitions=partitions, now=now, limit=limit + 1)["customer"]
-    if len(found) > limit:
-        found = _EARLIEST_RUNS(connection, partitions=partitions, now=now, limit=limit)["customer"]
-    return distinct(found)
+    asked = _DUE_BY_LATERAL if is_postgres(connection) else _DUE_BY_LISTS
+    each = -(-limit // max(len(partitions), 1))
+    return distinct(asked(connection, partitions=partitions, now=now, each=each)["customer"])
 
 
 def next_due(connection: Connection, partitions: Ints) -> Ints:
@@ -81,8 +81,12 @@ def of_customers(connection: Connection, customers: Ints, *, inside: bool = True
 
 def standing(connection: Connection, customers: Ints, entering: Sequence[int]) -> Runs:
     """Where these customers stand: their runs inside any journey and, of journeys that some may be
-    entering, of each slot that nobody is inside the run that entered last; in any order."""
-    found = _of(_STANDING(connection, customers=customers, entering=np.array(entering, np.int64)))
+    entering, of each slot that nobody is inside the run that entered last; in any order.
+
+    Why they have left is not told.
+    """
+    rows = _STANDING(connection, customers=customers, entering=np.array(entering, np.int64))
+    found = _of(rows | {"partition": rows["customer"] % PARTITIONS, "reason": [""] * len(rows["id"])})
     if len(distinct(found.customers)) == len(found):
         return found
     inside = found.left == NEVER  # goes before a later one that has left: of another customer, merged since
@@ -131,16 +135,25 @@ _CHANGING = ("id", "version", "step", "hop", "since", "due", "seen", "left", "re
 _DUE = sa.text(f"runs.due < {NEVER}")  # as the partial index says it, so that it is used
 
 
-_DUE_RUNS = Query(
+_DUE_FIRST = (
     sa.select(runs.c.customer)
-    .where(_DUE, runs.c.due <= sa.bindparam("now"), one_of(runs.c.partition, "partitions"))
-    .limit(sa.bindparam("limit"))
-)
-_EARLIEST_RUNS = Query(
-    sa.select(runs.c.customer)
-    .where(_DUE, runs.c.due <= sa.bindparam("now"), one_of(runs.c.partition, "partitions"))
+    .where(_DUE, runs.c.partition == partitions.c.id, runs.c.due <= sa.bindparam("now"))
     .order_by(runs.c.due)
-    .limit(sa.bindparam("limit"))
+    .limit(sa.bindparam("each"))
+    .correlate(partitions)
+)
+_DUE_LATERAL = _DUE_FIRST.lateral()
+_DUE_BY_LATERAL = Query(
+    sa.select(_DUE_LATERAL.c.customer)
+    .select_from(partitions.join(_DUE_LATERAL, sa.true()))
+    .where(one_of(partitions.c.id, "partitions"))
+)
+_DUE_BY_LISTS = Query(  # SQLite knows no LATERAL: a list of numbers a partition, which Query puts together
+    sa.select(
+        sa.select(sa.func.group_concat(_DUE_FIRST.subquery().c.customer, type_=sa.Integer))
+        .scalar_subquery()
+        .label("customer")
+    ).where(one_of(partitions.c.id, "partitions"))
 )
 _NEXT_DUE = Query(  # a look into the index for each partition, however many runs wait
     sa.select(
@@ -155,8 +168,8 @@ _NEXT_DUE = Query(  # a look into the index for each partition, however many run
     .where(one_of(partitions.c.id, "partitions"))
     .order_by(partitions.c.id)
 )
-_STANDING = Query(
-    sa.select(runs).where(
+_STANDING = Query(  # texts, and what can be reckoned, take their time
+    sa.select(*(runs.c[name] for name in _COLUMNS if name not in ("partition", "reason"))).where(
         one_of(runs.c.customer, "customers"),
         (runs.c.left == NEVER) | one_of(runs.c.journey, "entering"),
     )

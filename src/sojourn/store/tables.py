@@ -29,6 +29,11 @@ def _id(name: str = "id", **options: Any) -> sa.Column[int]:
     return sa.Column(name, _BIG, primary_key=True, **options)
 
 
+def _hash(name: str) -> sa.Column[int]:
+    """A random key, in an index of its own: rows lie in the order in which they came, and move together."""
+    return sa.Column(name, sa.BigInteger, primary_key=True, autoincrement=False)
+
+
 def _big(name: str, default: int | None = None, **options: Any) -> sa.Column[int]:
     return sa.Column(name, sa.BigInteger, nullable=False, server_default=_said(default), **options)
 
@@ -147,7 +152,7 @@ versions = _table(
 
 runs = _table(
     "runs",
-    _id(autoincrement=False),
+    _hash("id"),
     *_bigs("version", "journey", "customer"),
     _small("partition"),
     _big("slot", 0),  # hash of the value that keys re-entry, 0 when not keyed
@@ -157,7 +162,7 @@ runs = _table(
     _text("reason", ""),
     _big("entry_key", 0),
     Index("runs_by_customer", "customer", "journey", "slot"),
-    _partial("runs_due", "partition", "due", where=f"due < {NEVER}"),
+    _partial("runs_due", "partition", "due", "customer", where=f"due < {NEVER}"),
     postgresql_with={"fillfactor": 80},
 )
 
@@ -176,7 +181,7 @@ counts = _table(
 
 effects = _table(
     "effects",
-    _id("key", autoincrement=False),
+    _hash("key"),
     *_bigs("run", "version", "journey"),
     _small("step"),
     _big("customer", index=True),
@@ -201,7 +206,7 @@ rates = _table("rates", _text("name", primary_key=True), _big("ready"))
 
 messages = _table(
     "messages",
-    _id("effect", autoincrement=False),
+    _hash("effect"),
     _big("customer", index=True),
     *_texts("recipient", "subject", "html", "text", "headers", "hash"),
     _big("created"),

@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from sojourn.tape.distinct import distinct
 from sojourn.tape.kernels.order import interleave, rises, spread
 from sojourn.tape.tape import Bools, Codes, Column, Columns, Ints, Tape
 
@@ -165,7 +166,7 @@ def _customers(owners: Ints, everyone: Ints | None) -> tuple[Ints, Ints]:
     ids = owners[first]
     if everyone is None:
         return ids, begins
-    all_ids = np.union1d(ids, everyone)
+    all_ids = distinct(ids, everyone)
     return all_ids, np.append(begins[np.searchsorted(ids, all_ids)], len(owners))
 
 

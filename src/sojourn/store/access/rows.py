@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import numpy as np
+import psycopg
 from psycopg.adapt import Dumper, Loader
 from psycopg.pq import Format
 from sqlalchemy import ColumnElement, Connection, Integer, Select, Table, bindparam, func, select
@@ -46,6 +47,13 @@ def insert_missing(connection: Connection, table: Table, rows: Rows, unique: Seq
 
     Of rows that repeat each other the first is written.
     """
+    if is_postgres(connection):
+        try:  # COPY takes a quarter of the time of INSERT, but stops at the first that is there
+            with connection.begin_nested():
+                insert(connection, table, rows)
+            return np.ones(_size(rows), np.bool_)
+        except psycopg.errors.UniqueViolation:
+            pass
     statement = f"INSERT INTO {table.name} ({_quoted(rows)}) {{}} ON CONFLICT ({_quoted(unique)}) DO NOTHING"
     if not is_postgres(connection):
         return _each(connection, statement.format(f"VALUES ({_marks(rows)})"), rows)

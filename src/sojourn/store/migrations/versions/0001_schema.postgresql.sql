@@ -272,7 +272,7 @@ CREATE TABLE runs (
 
 CREATE INDEX runs_by_customer ON runs (customer, journey, slot);
 
-CREATE INDEX runs_due ON runs (partition, due) WHERE due < 9223372036854775807;
+CREATE INDEX runs_due ON runs (partition, due, customer) WHERE due < 9223372036854775807;
 
 CREATE TABLE segments (
 	id BIGSERIAL NOT NULL, 

@@ -44,7 +44,7 @@ CREATE TABLE counts (
 );
 
 CREATE TABLE effects (
-	"key" INTEGER NOT NULL, 
+	"key" BIGINT NOT NULL, 
 	run BIGINT NOT NULL, 
 	version BIGINT NOT NULL, 
 	journey BIGINT NOT NULL, 
@@ -179,7 +179,7 @@ CREATE INDEX ix_merges_kept ON merges (kept);
 CREATE INDEX ix_merges_merged ON merges (merged);
 
 CREATE TABLE messages (
-	effect INTEGER NOT NULL, 
+	effect BIGINT NOT NULL, 
 	customer BIGINT NOT NULL, 
 	recipient TEXT NOT NULL, 
 	subject TEXT NOT NULL, 
@@ -246,7 +246,7 @@ CREATE TABLE rates (
 );
 
 CREATE TABLE runs (
-	id INTEGER NOT NULL, 
+	id BIGINT NOT NULL, 
 	version BIGINT NOT NULL, 
 	journey BIGINT NOT NULL, 
 	customer BIGINT NOT NULL, 
@@ -266,7 +266,7 @@ CREATE TABLE runs (
 
 CREATE INDEX runs_by_customer ON runs (customer, journey, slot);
 
-CREATE INDEX runs_due ON runs (partition, due) WHERE due < 9223372036854775807;
+CREATE INDEX runs_due ON runs (partition, due, customer) WHERE due < 9223372036854775807;
 
 CREATE TABLE segments (
 	id INTEGER NOT NULL, 
