@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sojourn.ingest.event import Event, Origin, Reading
 from sojourn.ingest.wire import lenient, segment
 from sojourn.ingest.wire.limits import SEGMENT
+from sojourn.ingest.wire.plain import plain
 from sojourn.ingest.wire.trust import Source, signature
 from sojourn.tape.hashing import hash_text
 
@@ -311,3 +312,31 @@ def test_whatever_a_call_holds_it_is_taken_or_rejected(call: Any, envelope: Any,
             assert not {"user_id", "email"} & {kind for kind, _ in event.identities}
             assert "email" not in event.traits
             assert "phone" not in event.traits
+
+
+PLAIN = {
+    "event": st.sampled_from(["E", " E ", "Email Opened", "é" * 300]) | st.text(max_size=4),
+    "userId": st.sampled_from(["u", " u", "null", "x" * 513]) | st.text(max_size=4),
+    "anonymousId": st.sampled_from(["a", None, "0"]) | st.text(max_size=4),
+    "messageId": st.sampled_from(["m", "", "m" * 101]) | st.text(max_size=4),
+    "timestamp": TIMES,
+    "properties": st.dictionaries(st.text(max_size=4), ANYTHING, max_size=4)
+    | st.dictionaries(st.text(max_size=4), st.text() | st.integers() | st.floats() | st.booleans()),
+    "context": st.sampled_from([{}, {"library": {"name": "x"}}, {"ip": "1.2.3.4"}, {"library": None}, None]),
+    "integrations": st.sampled_from([{}, {"All": True}, {"All": False}, None]),
+    "traits": st.sampled_from([None, {"plan": "pro"}]),
+    "sentAt": TIMES,
+    "originalTimestamp": TIMES,
+}
+
+
+@given(st.fixed_dictionaries({}, optional=PLAIN), TIMES)
+def test_the_quick_way_and_the_general_way_are_one(call: Any, sent: Any) -> None:
+    call = {"type": "track", **call}
+    assert read(call, sentAt=sent) == read(call, sentAt=sent, kind="track")
+
+
+def test_most_calls_go_the_quick_way() -> None:
+    call = {"userId": "u", "event": "E", "messageId": "m", "properties": {"n": 1}, "integrations": {}}
+    raw = json.dumps({"type": "track", "context": {"library": {"name": "x"}}, **call}).encode()
+    assert plain(raw, None, NINE) == one(type="track", **{k: v for k, v in call.items() if k != "userId"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import TypeAlias
 
@@ -33,8 +34,8 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     happened: int
     received: int
     origin: int
-    properties: dict[str, Value] = {}
-    traits: dict[str, Value] = {}
+    properties: Mapping[str, Value] = {}
+    traits: Mapping[str, Value] = {}
     alias: bool = False
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 _OURS = frozenset(
     {
         "Consent Given",
@@ -25,6 +27,7 @@ _FATES = (" Sent", " Delivered", " Opened", " Link Clicked", " Clicked", " Unsub
 _GRAVE = (" Bounced", " Marked as Spam")  # of any channel: policy sends nothing more after one of these
 
 
+@lru_cache(maxsize=4096)  # events have few names and many bearers
 def outside(name: str) -> str:
     """The name under which an event from outside is kept: its own, unless it would pass for one of
     ours.  Another tool's `Email Opened` becomes `Email Opened (reported)`."""

@@ -11,7 +11,7 @@ from sojourn.errors import Invalid
 from sojourn.ingest.event import Value
 from sojourn.ingest.wire.limits import Limits
 
-_LARGEST = 2**63  # a larger integer becomes a float, as every number does in a column
+LARGEST = 2**63  # a larger integer becomes a float, as every number does in a column
 
 
 def flat(data: Any, place: str, limits: Limits, prefix: str = "", *, nulls: bool = False) -> dict[str, Value]:
@@ -52,7 +52,7 @@ def _flatten(data: dict[Any, Any], prefix: str, values: dict[str, Value], depth:
 
 def _number(value: float) -> float | None:
     """The number as a column can hold it."""
-    if isinstance(value, int) and -_LARGEST <= value < _LARGEST:
+    if isinstance(value, int) and -LARGEST <= value < LARGEST:
         return value
     try:
         number = float(value)

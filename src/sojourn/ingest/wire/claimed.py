@@ -58,14 +58,14 @@ def _own(value: object, place: str, limits: Limits) -> str:
     """The id, empty where there is none or it is what broken clients send for nobody."""
     if value is None:
         return ""
-    text = _usable(value if type(value) is str else identifier(value, place, limits))
+    text = usable(value if type(value) is str else identifier(value, place, limits))
     if len(text) > limits.id_characters:
         raise Invalid(f"longer than {limits.id_characters} characters", place=place)
     return text
 
 
 @lru_cache(maxsize=65_536)  # who was here a moment ago is likely to come again
-def _usable(text: str) -> str:
+def usable(text: str) -> str:
     """The id as it is kept, empty where it is nobody's (`null`, `0`, `anonymous`)."""
     text = text.strip()
     return text if text and normal("", text, _RULES) else ""

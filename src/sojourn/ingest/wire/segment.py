@@ -5,7 +5,6 @@ Source: segment.com/docs/connections/sources/catalog/libraries/server/http-api a
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sojourn.errors import Invalid
@@ -27,6 +26,7 @@ from sojourn.ingest.wire import lenient
 from sojourn.ingest.wire.claimed import claimed, identifier
 from sojourn.ingest.wire.lenient import Call, Envelope
 from sojourn.ingest.wire.limits import Limits
+from sojourn.ingest.wire.plain import plain
 from sojourn.ingest.wire.trust import Identities, Source, believed, unconfirmed
 from sojourn.tape.hashing import hash_text
 
@@ -59,11 +59,15 @@ def read(envelope: Envelope, source: Source, received: int, salt: str, kind: str
     sent = instant(envelope.sent_at)
     request = _Request(envelope, kind, source, int(source.origin), source.trusted, received, sent, salt)
     events, rejected = list[Event](), list[Rejected]()
+    quick = source.origin == Origin.SERVER and not (kind or envelope.context or envelope.integrations)
     for index, raw in enumerate(envelope.batch):
         try:
             if index >= source.limits.events:
                 raise Invalid(f"more than {source.limits.events:,} events in a batch")
-            event = _event(lenient.call(raw, source.limits), request, index)
+            event = plain(bytes(raw), sent, received) if quick else None
+            if not event:  # calls come in kinds: after one that is not plain few are
+                quick = False
+                event = _event(lenient.call(raw, source.limits), request, index)
             if event:
                 events.append(event)
         except Invalid as error:
@@ -149,16 +153,11 @@ def _name(call: Call, kind: str, limits: Limits) -> str:
     if kind == "alias":
         return ""
     name = call.event if type(call.event) is str else identifier(call.event, "event", limits)
-    return _kept_name(name, limits.name_characters)
-
-
-@lru_cache(maxsize=4096)  # events have few names and many bearers
-def _kept_name(name: str, longest: int) -> str:
     name = name.strip()
     if not name:
         raise Invalid("is required", place="event")
-    if len(name) > longest:
-        raise Invalid(f"longer than {longest} characters", place="event")
+    if len(name) > limits.name_characters:
+        raise Invalid(f"longer than {limits.name_characters} characters", place="event")
     return outside(name)
 
 
