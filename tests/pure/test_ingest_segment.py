@@ -339,4 +339,4 @@ def test_the_quick_way_and_the_general_way_are_one(call: Any, sent: Any) -> None
 def test_most_calls_go_the_quick_way() -> None:
     call = {"userId": "u", "event": "E", "messageId": "m", "properties": {"n": 1}, "integrations": {}}
     raw = json.dumps({"type": "track", "context": {"library": {"name": "x"}}, **call}).encode()
-    assert plain(raw, None, NINE) == one(type="track", **{k: v for k, v in call.items() if k != "userId"})
+    assert (plain(raw, None, NINE),) == read({"type": "track", **call}, kind="track").events
