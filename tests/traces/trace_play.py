@@ -185,6 +185,9 @@ class Played:
         """Remember where the customer stood."""
         self._stood.append((int(runs.now[0]), step))
 
+    def left(self, journey: str, runs: Some, reason: str) -> None:
+        """Of no interest here."""
+
     def where(self) -> str:
         """The step on which the customer stands at the end."""
         inside = [int(at) for at in self.player.changed().left if at == NEVER]

@@ -169,6 +169,8 @@ def _leave(program: Program, moved: Moved, world: World, members: Ints, reason: 
     runs.due[members] = NEVER
     runs.reasons[members] = reason
     moved.counts.leave(runs.steps[members], runs.reasons[members])
+    if world.watcher:
+        world.watcher.left(program.name, Some(runs, members), program.reasons[reason])
     _mark(program, world, runs, members, "Journey Left", reason=program.reasons[reason])
 
 

@@ -64,6 +64,9 @@ class Watcher(Protocol):
     def stood(self, journey: str, step: str, runs: Some, exits: Codes, due: Ints) -> None:
         """What a step answered, after policy had its word."""
 
+    def left(self, journey: str, runs: Some, reason: str) -> None:
+        """Some runs have left."""
+
 
 @dataclass(frozen=True, eq=False)
 class Fresh:
@@ -171,7 +174,7 @@ class World:
         codes, names = np.full(len(rows), -1, np.int32), tuple[str, ...]()
         for found in traits(Cohort(self.tapes, rows, now), TIMEZONE):
             codes = np.where(found.codes < 0, codes, found.codes + np.int32(len(names)))
-            names += found.column.texts
+            names += tuple(found.column.texts)
         return codes, names
 
     def later(self, rows: Ints, instants: Ints, span: Span) -> Ints:

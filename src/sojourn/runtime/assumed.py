@@ -10,6 +10,7 @@ import numpy as np
 
 from sojourn.journey.effects import Effects, Marks, Send
 from sojourn.journey.world import World
+from sojourn.rule.compare import values_at
 from sojourn.rule.definition import EVENTS, Comparison, Condition, Outcome, What
 from sojourn.rule.where import BY_MACHINE, where
 from sojourn.runtime.catalogue import Catalogue
@@ -54,28 +55,31 @@ class Responses:
 
     def __post_init__(self) -> None:
         names = [name for names in EVENTS.values() for name in names]
-        answered = select(self.history, names).positions
-        self._answered = np.unique(self.history.runs[answered]) if len(self.history.runs) else answered[:0]
+        told = select(self.history, names).positions
+        self._told = np.unique(_said(self.history, told)) if len(self.history.runs) else told[:0]
 
     def __call__(self, world: World, effects: Effects) -> list[Marks]:
         """The responses to these sends, at instants ahead; none where history holds the real ones."""
         assert isinstance(effects.ask, Send)
         send = self.catalogue.resolve(effects.ask)
-        effects = effects.only(~np.isin(effects.runs, self._answered))
+        effects = effects.only(~np.isin(mix(effects.runs, hash_text(effects.step)), self._told))
         told = {"template": send.template, "channel": send.channel}
         marks: list[Marks] = []
         for what in AFTER:
             name = _event(what, send.channel)
-            if name in world.heard and self._matters(what, effects.step, send) and len(effects):
+            if name in world.heard and self._matters(what, effects, send) and len(effects):
                 chosen = effects.only(self._drawn(effects, send, what))
                 found = Marks.of(chosen, name, told)
                 marks.append(_later(found, mix(found.keys, hash_text(name)), AFTER[what] * 1_000_000))
         return marks
 
-    def _matters(self, what: What, step: str, send: Send) -> bool:
+    def _matters(self, what: What, effects: Effects, send: Send) -> bool:
         """Whether some rule asks for this outcome of this message."""
         return any(
-            one.what == what and one.step in ("", step) and one.template in ("", send.template)
+            one.what == what
+            and one.step in ("", effects.step)
+            and one.journey in ("", effects.journey)
+            and one.template in ("", send.template)
             for one in self.asked
         )
 
@@ -101,6 +105,13 @@ class Responses:
         sent = _runs(self.history, _event("sent", channel), asked, machines=True)
         answered = _runs(self.history, _event(what, channel), asked, machines=False)
         return len(sent), len(np.intersect1d(sent, answered))
+
+
+def _said(tape: Tape, positions: Ints) -> Ints:
+    """Which step of which run each of these outcomes is of, as a hash: int64[k]."""
+    steps = values_at(tape.properties["step"], positions)
+    hashes = np.array([*(hash_text(step) for step in steps.column.texts), 0], np.int64)
+    return mix(tape.runs[positions], hashes[steps.codes])
 
 
 def _runs(tape: Tape, name: str, asked: tuple[Condition, ...], machines: bool) -> Ints:
