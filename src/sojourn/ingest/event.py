@@ -45,7 +45,6 @@ class Rejected(msgspec.Struct, frozen=True):
     event: bytes
     why: str
     place: str = ""
-    code: str = "invalid"
 
 
 class Reading(msgspec.Struct, frozen=True):
