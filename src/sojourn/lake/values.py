@@ -8,9 +8,11 @@ import numpy as np
 import pyarrow as pa
 
 from sojourn.lake.layout import Layout
+from sojourn.lake.rows import NAMES
 from sojourn.lake.shred import NUMBERS, TEXTS, typed
 from sojourn.lake.source import Source, values
-from sojourn.tape.tape import Codes, Column, Columns, Floats, Ints
+from sojourn.tape.tape import Codes, Column, Columns, Ints
+from sojourn.tape.texts import MANY, Texts
 
 Moves = tuple[Ints, Ints]
 
@@ -36,29 +38,45 @@ def codes(column: pa.ChunkedArray, vocabulary: dict[str, int]) -> Codes:
 
 
 def _column(layout: Layout, moves: Moves, name: str) -> Column:
-    texts: dict[str, int] = {}
-    parts = [(np.empty(0, np.int64), np.empty(0), np.empty(0, np.int32))]
+    positions, numbers = [np.empty(0, np.int64)], [np.empty(0)]
+    words: list[pa.Array] = []
     for piece in layout.pieces:
         found = values(piece.source, piece.group, name)
         if found:
             taken = {ending: piece.taken(column) for ending, column in found.items()}
-            rows, numbers, words = _part(taken, texts)
-            parts.append((_moved(piece.place(rows), moves), numbers, words))
-    positions = np.concatenate([part[0] for part in parts])
-    numbers = np.concatenate([part[1] for part in parts])
-    return _ordered(Column(positions, numbers, np.concatenate([part[2] for part in parts]), tuple(texts)))
+            rows = _carrying(taken)
+            positions.append(_moved(piece.place(rows), moves))
+            numbers.append(
+                taken[NUMBERS].to_numpy()[rows] if NUMBERS in taken else np.full(len(rows), np.nan)
+            )
+            words += taken[TEXTS].take(pa.array(rows)).chunks if TEXTS in taken else [_no_text(len(rows))]
+    codes, texts = _one_dictionary(words)
+    return _ordered(Column(np.concatenate(positions), np.concatenate(numbers), codes, texts))
 
 
-def _part(found: dict[str, pa.ChunkedArray], texts: dict[str, int]) -> tuple[Ints, Floats, Codes]:
-    """The rows that carry a value, their numbers and their codes among the texts, which grow."""
-    there = [column.is_valid().to_numpy() for column in found.values()]
-    rows = np.flatnonzero(np.logical_or.reduce(there))
-    numbers, words = np.full(len(rows), np.nan), np.full(len(rows), -1, np.int32)
-    if NUMBERS in found:
-        numbers = found[NUMBERS].to_numpy()[rows]
-    if TEXTS in found:
-        words = codes(found[TEXTS], texts)[rows]
-    return rows, numbers, words
+def _carrying(found: dict[str, pa.ChunkedArray]) -> Ints:
+    """The rows that carry a value, be it a number or a text."""
+    return np.flatnonzero(np.logical_or.reduce([column.is_valid().to_numpy() for column in found.values()]))
+
+
+def _no_text(n: int) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.nulls(n, pa.int32()), pa.array([], pa.string()))
+
+
+def _one_dictionary(words: list[pa.Array]) -> tuple[Codes, Sequence[str]]:
+    """The texts of dictionary arrays as codes of one, -1 where there is none; and its texts."""
+    if not words:
+        return np.empty(0, np.int32), ()
+    together = pa.chunked_array(words, NAMES).unify_dictionaries()
+    codes = [chunk.indices.fill_null(-1).to_numpy() for chunk in together.chunks]
+    distinct = together.chunk(0).dictionary
+    return np.concatenate(codes), _texts(distinct) if len(distinct) >= MANY else tuple(distinct.to_pylist())
+
+
+def _texts(distinct: pa.StringArray) -> Texts:
+    _, ends, data = distinct.buffers()
+    mine = slice(distinct.offset, distinct.offset + len(distinct) + 1)
+    return Texts(memoryview(data), np.frombuffer(ends, np.int32)[mine])
 
 
 def _moved(positions: Ints, moves: Moves) -> Ints:

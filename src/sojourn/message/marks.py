@@ -91,7 +91,7 @@ def trait_as_of(tapes: Tapes, trait: str, rows: Ints, now: Ints) -> tuple[Codes,
         newer = times > latest
         written = column.codes[found[newer]]
         codes[newer] = np.where(written < 0, -1, written + len(names))
-        latest, names = np.maximum(latest, times), names + column.texts
+        latest, names = np.maximum(latest, times), (*names, *column.texts)
     return codes, names
 
 

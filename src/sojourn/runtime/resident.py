@@ -57,7 +57,8 @@ class Kept:
         properties = {name: tape.properties[name] for name in tape.properties if name in self.properties}
         named = [name for name in tape.traits if self.traits is None or name in self.traits]
         traits = {name: tape.traits[name] for name in named}
-        return replace(tape, properties=Columns.of(properties), traits=Columns.of(traits))
+        runs = tape.runs if tape.runs.any() else tape.runs[:0].copy()  # none loaded is none at all
+        return replace(tape, runs=runs, properties=Columns.of(properties), traits=Columns.of(traits))
 
 
 NOTHING = Kept(frozenset(), frozenset(), 0, frozenset(), frozenset(), keys=False, runs=False)
@@ -82,7 +83,7 @@ class Resident:
         """Begin anew, with what is at rest up to a place of each partition in the log."""
         self.clear()
         self.kept, self.begun = kept, True
-        self.layers = [base] if len(base) else []
+        self.layers = [kept.settled(base)]
         self.xids[:], self.positions[:] = xids, positions
 
     def keep(self, kept: Kept) -> None:
@@ -92,10 +93,7 @@ class Resident:
         self.kept = kept
 
     def add(self, layer: Tape) -> None:
-        """Lay new events on top; layers of like size become one, so that there are never many.
-
-        The base stays as it is: its columns are read from the lake when they are first asked for.
-        """
+        """Lay new events on top of the base; layers of like size become one, so that there are never many."""
         if not len(layer):
             return
         layers = [*self.layers]

@@ -195,7 +195,7 @@ def _in_order(column: Column, positions: Ints) -> Column:
     return Column(positions[order], column.numbers[order], column.codes[order], column.texts)
 
 
-def _one_vocabulary(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[tuple[str, ...], Codes]:
+def _one_vocabulary(first: Sequence[str], second: Sequence[str]) -> tuple[tuple[str, ...], Codes]:
     """The names of both, the first's codes unchanged, and the new code of each of the second's."""
     codes = {name: code for code, name in enumerate(first)}
     for name in second:
@@ -255,7 +255,7 @@ def _stretched(columns: Columns, low: int, high: int) -> Columns:
     return Columns(tuple(columns), load)
 
 
-def _used(codes: Codes, texts: tuple[str, ...]) -> tuple[Codes, tuple[str, ...]]:
+def _used(codes: Codes, texts: Sequence[str]) -> tuple[Codes, Sequence[str]]:
     """The codes and texts without the texts that no code is of, when those would be many."""
     if len(texts) <= 2 * len(codes) + 16:
         return codes, texts

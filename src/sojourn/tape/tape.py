@@ -34,7 +34,7 @@ class Column:
     positions: Ints  # int64[m], strictly increasing positions on the tape
     numbers: Floats  # float64[m]
     codes: Codes  # int32[m], index into texts
-    texts: tuple[str, ...]
+    texts: Sequence[str]
 
     @staticmethod
     def empty() -> Column:

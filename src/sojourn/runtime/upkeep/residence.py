@@ -10,6 +10,7 @@ from sojourn.runtime.catalogue import Catalogue
 from sojourn.runtime.history import History
 from sojourn.runtime.live import Live
 from sojourn.runtime.resident import Kept
+from sojourn.runtime.upkeep.memory import give_back
 from sojourn.store import partitions
 from sojourn.tape.tape import Ints
 
@@ -48,6 +49,7 @@ class Residence:
         resident.begin(kept, base.tape, base.reached.read_xids, base.reached.read_positions)
         resident.move(*base.moved)
         self._catch_up(kept.names)
+        give_back()
 
     def _catch_up(self, names: Iterable[str]) -> None:
         history = self._history
