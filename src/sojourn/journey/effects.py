@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sojourn.rule.definition import EVENTS
+from sojourn.tape.build import build
 from sojourn.tape.hashing import mix
-from sojourn.tape.tape import Bools, Codes, Ints
+from sojourn.tape.tape import Bools, Codes, Column, Ints, Tape
 
 
 class Send(msgspec.Struct, frozen=True, tag="send"):
@@ -104,6 +105,22 @@ class Marks:
         columns = {name: getattr(self, name)[index] for name in ("rows", "now", "runs", "keys")}
         return replace(self, **columns)
 
+    def tape(self, received: Ints, customers: Ints) -> Tape:
+        """The tape of these customers that holds just the marks, each met at its instant of `received`."""
+        n = len(self)
+        return build(
+            customers=customers[self.rows],
+            times=received.copy(),
+            received=None,
+            names=np.zeros(n, np.int32),
+            vocabulary=(self.name,),
+            keys=self.keys,
+            runs=self.runs,
+            properties={name: _constant(value, n) for name, value in self.properties.items()},
+            traits={name: _constant(value, n) for name, value in self.traits.items()},
+            everyone=customers,
+        )
+
     @staticmethod
     def of(
         effects: Effects,
@@ -119,3 +136,10 @@ class Marks:
 def effect_keys(runs: Ints, hops: Codes, slot: int = 0) -> Ints:
     """Keys of what the runs ask on the step they reached as their `hops`-th: int64[n], never 0."""
     return mix(runs, hops.astype("int64"), slot)
+
+
+def _constant(value: object, n: int) -> Column:
+    positions = np.arange(n)
+    if isinstance(value, (bool, int, float)):
+        return Column(positions, np.full(n, float(value)), np.full(n, -1, np.int32), ())
+    return Column(positions, np.full(n, np.nan), np.zeros(n, np.int32), (str(value),))

@@ -9,10 +9,11 @@ import numpy as np
 
 from sojourn.errors import BrokenInvariant
 from sojourn.journey.effects import Effects, Mark, Marks, Send, effect_keys
+from sojourn.journey.ports import DELIVER, HELD
 from sojourn.journey.program import COMPLETED, COMPLETES, GOAL, HOLDOUT, RULE, Counts, Program
 from sojourn.journey.runs import OUTSIDE, Runs, Some
 from sojourn.journey.step import HOLD, Answer, Standing
-from sojourn.journey.world import DELIVER, HELD, World
+from sojourn.journey.world import World
 from sojourn.tape.hashing import hash_text, mix, share
 from sojourn.tape.tape import NEVER, Codes, Ints
 

@@ -10,8 +10,9 @@ from typing import Protocol
 
 import numpy as np
 
+from sojourn.journey.candidates import Candidates, Triggering, candidates
 from sojourn.journey.effects import Effects
-from sojourn.journey.entries import REFUSALS, Candidates, Triggering, admitted, candidates, run_ids
+from sojourn.journey.entries import REFUSALS, admitted, refusals, run_ids
 from sojourn.journey.machine import advance
 from sojourn.journey.program import Counts, Program
 from sojourn.journey.runs import Runs, Some
@@ -149,12 +150,9 @@ class Playing:
         return np.bincount(self.refusals()[1], minlength=len(REFUSALS))
 
     def refusals(self) -> tuple[Triggering, Codes]:
-        """The events that triggered the journey but let nobody in, and why not, as codes of REFUSALS.
-
-        Most are never asked, as somebody is inside of their slot or was, if once is enough.
-        """
+        """The events that triggered the journey but let nobody in, and why not, as codes of REFUSALS."""
         asked = (np.concatenate([part[n] for part in self._asked] or [_NONE]) for n in range(2))
-        return self.candidates.refusals(self.runs.left, *asked)
+        return refusals(self.candidates, self.runs.left, *asked)
 
     def changed(self) -> Runs:
         """The runs that entered or moved, among them those that others followed in their slots."""

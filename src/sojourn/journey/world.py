@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import numpy.typing as npt
 
 from sojourn.journey.definition import TIMEZONE
 from sojourn.journey.effects import Effects, Marks, Send
+from sojourn.journey.ports import Verdicts, Watcher, deliver_all, no_responses
 from sojourn.journey.runs import Some
+from sojourn.journey.step import zoned
 from sojourn.rule.cohort import Cohort
 from sojourn.rule.definition import Rule
 from sojourn.rule.evaluate import evaluate
@@ -21,51 +21,12 @@ from sojourn.rule.listens import listens
 from sojourn.rule.needs import needs
 from sojourn.rule.picks import traits
 from sojourn.rule.span import Span
-from sojourn.tape.build import build, merge
+from sojourn.tape.build import merge
 from sojourn.tape.grain import on_grain
 from sojourn.tape.kernels.neighbours import next_after
 from sojourn.tape.selection import Selection, union
-from sojourn.tape.tape import NEVER, Bools, Codes, Column, Ints, Tape
+from sojourn.tape.tape import NEVER, Bools, Codes, Ints, Tape
 from sojourn.tape.zones import DAY, add_calendar
-
-DELIVER, HELD, SUPPRESS = range(3)
-
-
-@dataclass(frozen=True, eq=False)
-class Verdicts:
-    """What policy says of k sends: DELIVER, HELD until an instant, or SUPPRESS for a reason."""
-
-    outcomes: npt.NDArray[np.signedinteger[Any]]  # int[k]
-    until: Ints  # int64[k], read where HELD
-    reasons: npt.NDArray[np.signedinteger[Any]]  # int[k], codes of reason_names, -1 where delivered
-    reason_names: tuple[str, ...]
-
-
-def deliver_all(world: World, effects: Effects, priority: int) -> Verdicts:
-    """The verdict of no policy at all."""
-    n = len(effects)
-    return Verdicts(np.zeros(n, np.int8), np.full(n, NEVER), np.full(n, -1, np.int32), ())
-
-
-def no_responses(world: World, effects: Effects) -> list[Marks]:
-    """Nobody answers of themselves: what customers do comes from the tape alone."""
-    return []
-
-
-class Watcher(Protocol):
-    """Is told what is asked and answered while runs are played, to explain it; it changes nothing."""
-
-    def considered(self, journey: str, triggers: Codes, rows: Ints, now: Ints, refused: Codes) -> None:
-        """Which candidates entered (-1), and why the others did not."""
-
-    def asked(self, rule: Rule, cohort: Cohort) -> None:
-        """A rule was asked about a cohort."""
-
-    def stood(self, journey: str, step: str, runs: Some, exits: Codes, due: Ints) -> None:
-        """What a step answered, after policy had its word."""
-
-    def left(self, journey: str, runs: Some, reason: str) -> None:
-        """Some runs have left."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,12 +140,12 @@ class World:
 
     def later(self, rows: Ints, instants: Ints, span: Span) -> Ints:
         """int64[n], the instants moved on by the span on the customers' calendars, on the grain."""
+        if not zoned(span):
+            return on_grain(instants + span.microseconds)
         codes, names = self.zones(rows, instants)
         if not span.months and not names and self.zone == "UTC":
             return on_grain(instants + (span.days * DAY + span.microseconds))  # all days have 24 hours
-        moved = instants
-        if span.days or span.months:
-            moved = add_calendar(moved, span.days, span.months, codes, names, self.zone)
+        moved = add_calendar(instants, span.days, span.months, codes, names, self.zone)
         return on_grain(moved + span.microseconds)
 
     def plan(self, effects: Effects) -> None:
@@ -220,7 +181,7 @@ class World:
             self.told.append((marks if order is None else marks.take(order), received))
         if marks.name in self.heard:
             self._fresh.append(marks)
-            self._lay(_tape_of(marks if order is None else marks.take(order), received, self.tape.customers))
+            self._lay((marks if order is None else marks.take(order)).tape(received, self.tape.customers))
 
     def fresh(self) -> Fresh | None:
         """The marks that tapes have got since this was last asked, None if there are none."""
@@ -254,26 +215,3 @@ class World:
         while self.layers and len(self.layers[-1]) <= 2 * len(layer):
             layer = merge(self.layers.pop(), layer)
         self.layers.append(layer)
-
-
-def _tape_of(marks: Marks, received: Ints, customers: Ints) -> Tape:
-    n = len(marks)
-    return build(
-        customers=customers[marks.rows],
-        times=received.copy(),
-        received=None,
-        names=np.zeros(n, np.int32),
-        vocabulary=(marks.name,),
-        keys=marks.keys,
-        runs=marks.runs,
-        properties={name: _constant(value, n) for name, value in marks.properties.items()},
-        traits={name: _constant(value, n) for name, value in marks.traits.items()},
-        everyone=customers,
-    )
-
-
-def _constant(value: object, n: int) -> Column:
-    positions = np.arange(n)
-    if isinstance(value, (bool, int, float)):
-        return Column(positions, np.full(n, float(value)), np.full(n, -1, np.int32), ())
-    return Column(positions, np.full(n, np.nan), np.zeros(n, np.int32), (str(value),))

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from sojourn.journey.effects import Effects, Send
-from sojourn.journey.world import Verdicts, World
+from sojourn.journey.ports import Verdicts
+from sojourn.journey.world import World
 from sojourn.message.gate import Sends
 from sojourn.message.policy import HOLD, decide
 from sojourn.runtime.catalogue import Catalogue

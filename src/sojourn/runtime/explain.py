@@ -18,10 +18,11 @@ from sojourn.journey.definition import Placed
 from sojourn.journey.effects import Effects, Send
 from sojourn.journey.entries import REFUSALS
 from sojourn.journey.play import Playing
+from sojourn.journey.ports import Verdicts
 from sojourn.journey.program import COMPLETED, REASONS, Program
 from sojourn.journey.runs import OUTSIDE, Some
 from sojourn.journey.step import HOLD
-from sojourn.journey.world import Verdicts, World
+from sojourn.journey.world import World
 from sojourn.message import gate as gates_of
 from sojourn.message.policy import gates
 from sojourn.rule.cohort import Cohort
