@@ -22,6 +22,9 @@ from sojourn.tape.tape import LONG_AGO, Bools, Codes, Column, Ints, Tape
 UNKEYED = 0
 """The key of a slot that is a whole customer's."""
 
+UNASKED = -2
+"""What a candidate was told whom nobody has asked."""
+
 KEYLESS = -1
 """What stands for the key of an event that has none: nobody enters by it."""
 
@@ -70,6 +73,12 @@ class Candidates:
     events: Triggering  # k
     keyless: Triggering  # which have no slot, so that nobody enters by them
 
+    @staticmethod
+    def none() -> Candidates:
+        """Nothing triggers anything."""
+        nothing = np.empty(0, np.int64)
+        return Candidates(nothing, nothing, np.zeros(1, np.int64), _NOTHING, _NOTHING)
+
     def next(self, slots: Ints, after: Ints) -> Ints:
         """The first candidate of each of `slots` (their places) met after its instant: index, or -1."""
         met = self.events.received
@@ -80,6 +89,23 @@ class Candidates:
         """bool[k], whether the candidate after it is the same event by another trigger for the same slot."""
         same = np.append(np.diff(self.events.received) == 0, False)[: len(self.events)]
         return same & (np.diff(self.of, append=-1) == 0) if same.any() else same
+
+    def last(self, index: Ints) -> Ints:
+        """The last candidate of the same event and slot as each at `index`."""
+        while (more := self.again[index]).any():
+            index = index + more
+        return index
+
+    def answered_as(self, others: Candidates, answers: Codes) -> Codes:
+        """What these candidates were told if the others, who are among them, were told `answers`: int32[k]."""
+        told = np.full(len(self.events), UNASKED, np.int32)
+        asked = np.flatnonzero(answers != UNASKED)
+        if len(asked):
+            ids = self.events.ids
+            order = np.argsort(ids, kind="stable")
+            place = np.searchsorted(ids, others.events.take(asked).ids, side="right", sorter=order) - 1
+            told[order[place]] = answers[asked]
+        return told
 
     @property
     def of(self) -> Ints:

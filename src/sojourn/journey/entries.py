@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sojourn.journey.candidates import Candidates, Triggering
+from sojourn.journey.candidates import UNASKED, Candidates, Triggering
 from sojourn.journey.definition import Trigger
 from sojourn.journey.program import Program
 from sojourn.journey.runs import Some
@@ -41,22 +41,17 @@ def run_ids(program: Program, world: World, rows: Ints, keys: Ints, slots: Ints)
     return mix(program.hash, world.tape.customers[rows], keys, slots)
 
 
-def refusals(among: Candidates, left: Ints, asked: Ints, answers: Codes) -> tuple[Triggering, Codes]:
+def refusals(among: Candidates, left: Ints, answers: Codes) -> tuple[Triggering, Codes]:
     """The events that let nobody in, and why not, as codes of REFUSALS.
 
-    `left` is when the last run of each slot left; `asked` are the ids of candidates that were asked,
-    with -1 or a code for each.  The others came when somebody was inside, or had been and once is enough.
+    `left` is when the last run of each slot left, `answers` what each candidate was told (UNASKED, -1 or
+    a code).  Who was not asked came when somebody was inside, or had been and once is enough.
     """
-    events = among.events.take(~among.again)
-    refused = np.where(events.received > left[among.of[~among.again]], ENTERED_BEFORE, INSIDE)
-    order = np.argsort(asked)
-    place = np.searchsorted(asked, events.ids, sorter=order)
-    found = np.append(order, -1)[place]
-    was_asked = np.append(asked, 0)[found] == events.ids
-    refused[was_asked] = answers[found[was_asked]]
-    kept = refused >= 0
+    silently = np.where(among.events.received > left[among.of], ENTERED_BEFORE, INSIDE)
+    refused = np.where(answers == UNASKED, silently, answers)
+    kept = ~among.again & (refused >= 0)
     without_key = np.full(len(among.keyless), NO_KEY)
-    return Triggering.concat([events.take(kept), among.keyless]), np.append(refused[kept], without_key)
+    return Triggering.concat([among.events.take(kept), among.keyless]), np.append(refused[kept], without_key)
 
 
 def _asked(program: Program, world: World, triggers: Codes, last: Some, now: Ints) -> Codes:

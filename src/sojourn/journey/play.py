@@ -55,7 +55,7 @@ class Playing:
         self.effects: list[Effects] = []
         self.ended: list[Runs] = []
         self._after, self._until = after, until
-        self._asked: list[tuple[Ints, Codes]] = []
+        self.candidates, self.answers = Candidates.none(), np.empty(0, np.int32)
         self._open(world, known, after[known.rows], np.zeros(len(known), np.bool_))
 
     def __len__(self) -> int:
@@ -68,7 +68,9 @@ class Playing:
 
     def _open(self, world: World, known: Runs, seen: Ints, touched: Bools) -> None:
         """Lay out the slots of the candidates and of the runs already known."""
-        self.candidates: Candidates = candidates(self.newest, world, self._after, self._until, known)
+        laid = candidates(self.newest, world, self._after, self._until, known)
+        self.answers = laid.answered_as(self.candidates, self.answers)
+        self.candidates = laid
         self.runs = Runs.empty(self.candidates.rows, self.candidates.slots)
         self.seen = self._after[self.runs.rows]
         self.touched = np.zeros(len(self.runs), np.bool_)
@@ -125,7 +127,7 @@ class Playing:
             return
         first = self.candidates.next(slots, now - 1)
         found, refused = admitted(self.newest, world, self.candidates, first, Some(self.runs, slots), now)
-        self._asked.append((self.candidates.events.take(found).ids, refused))
+        self.answers[self.candidates.last(found)] = refused
         slots, found, now = slots[refused < 0], found[refused < 0], now[refused < 0]
         past = slots[self.touched[slots]]
         self.touched[slots] = True
@@ -151,8 +153,7 @@ class Playing:
 
     def refusals(self) -> tuple[Triggering, Codes]:
         """The events that triggered the journey but let nobody in, and why not, as codes of REFUSALS."""
-        asked = (np.concatenate([part[n] for part in self._asked] or [_NONE]) for n in range(2))
-        return refusals(self.candidates, self.runs.left, *asked)
+        return refusals(self.candidates, self.runs.left, self.answers)
 
     def changed(self) -> Runs:
         """The runs that entered or moved, among them those that others followed in their slots."""
@@ -188,9 +189,6 @@ def play(players: Sequence[Player], world: World, until: int) -> None:
         if fresh := world.fresh():
             for player in players:
                 player.stir(fresh, world)
-
-
-_NONE = np.empty(0, np.int64)
 
 
 def _earliest(players: Sequence[Player], world: World) -> Ints:

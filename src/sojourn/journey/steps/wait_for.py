@@ -39,6 +39,7 @@ class WaitFor(Step, frozen=True, tag="wait_for"):
         exits = np.full(n, HOLD, np.int32)
         due = standing.later(self.at_most) if self.at_most else np.full(n, NEVER)
         late = due <= standing.now
+        exits[due < standing.now] = len(self.awaited)  # what came after the limit came too late
         for number, awaited in enumerate(self.awaited):
             since = self._since(awaited, standing)
             exits[standing.holds(awaited.rule, since) & (exits == HOLD)] = number
