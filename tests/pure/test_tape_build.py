@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sojourn.tape.build import build, empty, merge, take
+from sojourn.tape.build import build, empty, merge, stack, take
 from sojourn.tape.kernels.order import by_happened
 from sojourn.tape.kernels.warm import warm
 from sojourn.tape.selection import carrying, select, union
@@ -95,6 +95,20 @@ def test_a_merge_is_the_tape_built_at_once(rows: list[Row]) -> None:
     built = tape_of(ordered)
     assert told(merged) == told(built)
     assert merged.received.tolist() == built.received.tolist()
+
+
+@given(rows=ROWS, cuts=st.lists(st.integers(1, 4), max_size=3), on_time=st.booleans())
+def test_a_stack_of_the_parts_is_the_whole(rows: list[Row], cuts: list[int], on_time: bool) -> None:
+    parts = np.searchsorted(sorted(cuts), [row[0] for row in rows])
+    some = [
+        tape_of([row for row, of in zip(rows, parts, strict=True) if of == part], on_time)
+        for part in range(4)
+    ]
+    stacked = stack([tape for tape in some if len(tape)])
+    check(stacked)
+    assert told(stacked) == [event for tape in some for event in told(tape)]
+    assert met(stacked) == [event for tape in some for event in met(tape)]
+    assert stacked.keys.tolist() == [key for tape in some for key in tape.keys.tolist()]
 
 
 @given(ROWS, st.data())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, TypeVar
 
 import msgspec
@@ -47,9 +48,9 @@ class Past:
 
 @dataclass(frozen=True)
 class AtRest:
-    """The events at rest as a tape by subject: all that ticks have read up to `reached`, and none beyond."""
+    """The events at rest by subject: all that ticks have read up to `reached`, and none beyond."""
 
-    tape: Tape
+    tapes: tuple[Tape, ...]  # by bucket, so that no more than one of them is in the making at a time
     reached: partitions.Held  # of all partitions
     moved: tuple[Ints, Ints, int]  # subjects that are another's now, whose, and the stamp of that
 
@@ -77,8 +78,11 @@ class History:
 
         return _unless_gone(read)
 
-    def at_rest(self, wanted: Wanted) -> AtRest:
-        """What is wanted of the events at rest, with where in the log they end."""
+    def at_rest(self, wanted: Wanted, settled: Callable[[Tape], Tape]) -> AtRest:
+        """What is wanted of the events at rest, with where in the log they end.
+
+        Each tape goes through `settled`, which takes what is to stay of it in memory.
+        """
 
         def read() -> AtRest:
             with self.database.reading() as connection:
@@ -87,7 +91,9 @@ class History:
                 moved = customers.moved_since(connection, 0)
             ends = np.full_like(held.ids, sealed.xid), np.full_like(held.ids, sealed.position)
             reached = partitions.earlier(held, replace(held, read_xids=ends[0], read_positions=ends[1]))
-            return AtRest(load(self.folder, resting, wanted=wanted), reached, moved)
+            buckets = groupby(resting, key=lambda segment: segment.bucket)
+            tapes = (load(self.folder, tuple(bucket), wanted=wanted) for _, bucket in buckets)
+            return AtRest(tuple(settled(tape) for tape in tapes), reached, moved)
 
         return _unless_gone(read)
 

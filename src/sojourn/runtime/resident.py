@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sojourn.lake.layout import Merged
 from sojourn.runtime.catalogue import Catalogue
-from sojourn.tape.build import empty, merge, take
-from sojourn.tape.tape import Columns, Ints, Tape
+from sojourn.tape.build import empty, merge, stack, take
+from sojourn.tape.tape import Bools, Columns, Ints, Tape
 
 PARTITIONS = 64
 
@@ -66,9 +65,12 @@ TRAITS = replace(NOTHING, traits=None)
 
 
 class Resident:
-    """Layers of tapes by subject, and up to which place in the log each partition is in."""
+    """A base and layers of tapes by subject, and up to which place in the log each partition is in."""
 
     def __init__(self, kept: Kept = NOTHING) -> None:
+        self.base: tuple[
+            Tape, ...
+        ] = ()  # what was at rest, each tape's subjects beyond those of the one before
         self.layers: list[Tape] = []
         self.xids = np.zeros(PARTITIONS, np.int64)
         self.positions = np.zeros(PARTITIONS, np.int64)
@@ -79,11 +81,10 @@ class Resident:
         self.fingerprint = 0  # of the segments that all partitions have been told to follow
         self.begun = False  # whether it has a base: else it is made of the log alone
 
-    def begin(self, kept: Kept, base: Tape, xids: Ints, positions: Ints) -> None:
+    def begin(self, kept: Kept, base: tuple[Tape, ...], xids: Ints, positions: Ints) -> None:
         """Begin anew, with what is at rest up to a place of each partition in the log."""
         self.clear()
-        self.kept, self.begun = kept, True
-        self.layers = [kept.settled(base)]
+        self.kept, self.base, self.begun = kept, base, True
         self.xids[:], self.positions[:] = xids, positions
 
     def keep(self, kept: Kept) -> None:
@@ -97,20 +98,24 @@ class Resident:
         if not len(layer):
             return
         layers = [*self.layers]
-        while len(layers) > self.begun and len(layers[-1]) <= 2 * len(layer):
+        while layers and len(layers[-1]) <= 2 * len(layer):
             layer = merge(layers.pop(), layer)
         self.layers = [*layers, self.kept.settled(layer)]
 
     @property
     def fresh(self) -> int:
         """How many events lie above the base."""
-        return sum(len(layer) for layer in self.layers[self.begun :])
+        return sum(len(layer) for layer in self.layers)
 
     def tape(self, customers: Ints) -> Tape:
         """The tape of these customers (int64[m], strictly increasing), all that is kept of them."""
-        found = _of(self.layers, customers, customers)
+        rest = stack([part for tape in self.base if len(part := _some(tape, customers)[0])])
+        found = merge(empty(customers), rest)
+        for layer in self.layers:
+            found = _with(found, layer, customers, customers)
         for subjects, owners in self._merged_into(customers):
-            found = merge(found, _of(self.layers, subjects, owners))
+            for layer in (*self.base, *self.layers):
+                found = _with(found, layer, subjects, owners)
         return found
 
     def move(self, subjects: Ints, owners: Ints, stamp: int) -> None:
@@ -140,7 +145,8 @@ class Resident:
     def customers(self, partition: int) -> Ints:
         """The customers of a partition of whom anything is kept: int64[m], strictly increasing."""
         here = self.merged.customers % PARTITIONS == partition
-        own = [layer.customers[layer.customers % PARTITIONS == partition] for layer in self.layers]
+        layers = (*self.base, *self.layers)
+        own = [layer.customers[layer.customers % PARTITIONS == partition] for layer in layers]
         found = np.unique(np.concatenate([self.merged.customers[here], *own]))
         return found[~np.isin(found, self.merged.subjects)]
 
@@ -149,14 +155,16 @@ class Resident:
         self.__init__()  # type: ignore[misc]
 
 
-def _of(layers: Sequence[Tape], subjects: Ints, owners: Ints) -> Tape:
-    """The tape of some subjects, each as that of its owner; the owners strictly increase."""
-    found = empty(owners)
-    for layer in layers:
-        if not len(layer.customers):
-            continue
-        places = np.minimum(np.searchsorted(layer.customers, subjects), len(layer.customers) - 1)
-        there = layer.customers[places] == subjects
-        if there.any():
-            found = merge(found, replace(take(layer, places[there]), customers=owners[there]))
-    return found
+def _with(found: Tape, layer: Tape, subjects: Ints, owners: Ints) -> Tape:
+    """The tape with what a layer has of some subjects, each as its owner's; the owners strictly increase."""
+    some, there = _some(layer, subjects)
+    return merge(found, replace(some, customers=owners[there])) if len(some) else found
+
+
+def _some(tape: Tape, subjects: Ints) -> tuple[Tape, Bools]:
+    """The tape of those of the subjects who stand on it, and which these are."""
+    if not len(tape.customers):
+        return tape, np.zeros(len(subjects), np.bool_)
+    rows = np.minimum(np.searchsorted(tape.customers, subjects), len(tape.customers) - 1)
+    there = tape.customers[rows] == subjects
+    return take(tape, rows[there]), there

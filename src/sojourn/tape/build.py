@@ -129,6 +129,31 @@ def stretch(tape: Tape, first: int, end: int) -> Tape:
     )
 
 
+def stack(tapes: Sequence[Tape]) -> Tape:
+    """The tape of all customers of several tapes, each one's customers beyond those of the tape before."""
+    if not tapes:
+        return empty()
+    begins = np.cumsum([0, *(len(tape) for tape in tapes)])
+    vocabulary = tuple(dict.fromkeys(name for tape in tapes for name in tape.vocabulary))
+    codes = {name: code for code, name in enumerate(vocabulary)}
+    names = [np.array([codes[name] for name in tape.vocabulary], np.int32)[tape.names] for tape in tapes]
+    received = np.concatenate([tape.received for tape in tapes])
+    on_time = all(tape.times is tape.received for tape in tapes)
+    starts = [tape.starts[:-1] + begin for tape, begin in zip(tapes, begins[:-1], strict=True)]
+    return Tape(
+        customers=np.concatenate([tape.customers for tape in tapes]),
+        starts=np.append(np.concatenate(starts), begins[-1]),
+        times=received if on_time else np.concatenate([tape.times for tape in tapes]),
+        received=received,
+        names=np.concatenate(names),
+        vocabulary=vocabulary,
+        keys=_one_after_another([tape.keys for tape in tapes], begins),
+        runs=_one_after_another([tape.runs for tape in tapes], begins),
+        properties=_stacked([tape.properties for tape in tapes], begins),
+        traits=_stacked([tape.traits for tape in tapes], begins),
+    )
+
+
 def keep(tape: Tape, mask: Bools) -> Tape:
     """The tape with only those of its n events where the mask is true; all customers remain."""
     events = np.flatnonzero(mask)
@@ -230,6 +255,32 @@ def _joined(first: Columns, second: Columns, places: Places) -> Columns:
         return _in_order(joined, joined.positions)
 
     return Columns(tuple(dict.fromkeys((*first, *second))), load)
+
+
+def _one_after_another(arrays: Sequence[Ints], begins: Ints) -> Ints:
+    """The arrays as one; what only some tapes have loaded is 0 in the others."""
+    if not any(len(array) for array in arrays):
+        return _NONE
+    sizes = np.diff(begins).tolist()
+    pairs = zip(arrays, sizes, strict=True)
+    return np.concatenate([array if len(array) else np.zeros(size, np.int64) for array, size in pairs])
+
+
+def _stacked(all_columns: Sequence[Columns], begins: Ints) -> Columns:
+    def load(name: str) -> Column:
+        columns = [columns[name] for columns in all_columns]
+        texts = {
+            text: code for code, text in enumerate(dict.fromkeys(t for one in columns for t in one.texts))
+        }
+        codes = [np.array([*(texts[text] for text in one.texts), -1], np.int32)[one.codes] for one in columns]
+        return Column(
+            np.concatenate([one.positions + begin for one, begin in zip(columns, begins[:-1], strict=True)]),
+            np.concatenate([one.numbers for one in columns]),
+            np.concatenate(codes),
+            tuple(texts),
+        )
+
+    return Columns(tuple(dict.fromkeys(name for columns in all_columns for name in columns)), load)
 
 
 def _taken(columns: Columns, events: Ints) -> Columns:

@@ -10,7 +10,7 @@ from sojourn.runtime.catalogue import Catalogue
 from sojourn.runtime.history import History
 from sojourn.runtime.live import Live
 from sojourn.runtime.resident import Kept
-from sojourn.runtime.upkeep.memory import give_back
+from sojourn.runtime.upkeep.memory import give_back, lean
 from sojourn.store import partitions
 from sojourn.tape.tape import Ints
 
@@ -28,6 +28,7 @@ class Residence:
     """Called between ticks, outside of any transaction: what it reads takes seconds."""
 
     def __init__(self, history: History, live: Live) -> None:
+        lean()
         self._history, self._live = history, live
         self._caught_up, self._most = 0.0, 0
 
@@ -36,6 +37,7 @@ class Residence:
         resident, kept = self._live.resident, Kept.of(catalogue)
         if not resident.begun or not resident.kept.covers(kept) or resident.fresh > self._most:
             self._begin(kept)
+            give_back()
             self._most = resident.fresh + MOST_FRESH
         elif monotonic() - self._caught_up > SELDOM:
             self._catch_up(kept.names)
@@ -45,11 +47,10 @@ class Residence:
         resident.clear()  # before the new ones are read, as there is no room for both
         since = None if kept.reach is None else database.now() - kept.reach - MARGIN
         wanted = Wanted(kept.names, since, keys=kept.keys, runs=kept.runs, always=kept.always, traits=True)
-        base = self._history.at_rest(wanted)
-        resident.begin(kept, base.tape, base.reached.read_xids, base.reached.read_positions)
+        base = self._history.at_rest(wanted, kept.settled)
+        resident.begin(kept, base.tapes, base.reached.read_xids, base.reached.read_positions)
         resident.move(*base.moved)
         self._catch_up(kept.names)
-        give_back()
 
     def _catch_up(self, names: Iterable[str]) -> None:
         history = self._history
