@@ -11,6 +11,7 @@ from sojourn.errors import Conflict, Unavailable
 from sojourn.lake import merge
 from sojourn.lake.segment import Segment
 from sojourn.runtime.history import SEALED, History, segments
+from sojourn.runtime.upkeep.memory import give_back
 from sojourn.store import log
 from sojourn.store.files import lake_segments
 
@@ -82,6 +83,7 @@ class Upkeep:
             if not self._history.seal(min(least, self._enough // 4), self._enough):
                 return  # ticks have yet to read it
             self._sealed_at = monotonic()
+            give_back()
 
     def _merge(self) -> None:
         """Merge what is due; the files that were merged a round ago go, as nobody reads them any more."""
