@@ -36,6 +36,7 @@ from sojourn.runtime.worker import Worker
 from sojourn.store.access.clock import Clock
 from sojourn.store.database import Database
 from sojourn.store.names import Names
+from sojourn.store.partitions import PARTITIONS
 
 SQLITE = "sqlite:"
 
@@ -77,6 +78,10 @@ def settings(
     return Settings(folder, url, secret, environment.get("SOJOURN_URL", ""))
 
 
+TOGETHER = 16
+"""Partitions that one tick takes on PostgreSQL: the others are left to other workers."""
+
+
 @dataclass(frozen=True)
 class App:
     """The parts of one installation, open."""
@@ -110,13 +115,14 @@ class App:
     def working(self, url: str) -> Iterator[Worker]:
         """The worker and the sender of this process, until the block ends; `url` is our public address."""
         of_log = tapes_of_log(self.names)
-        live = Live(Resident(), self.names, of_log)
+        at_once = PARTITIONS if self.database.dialect == "sqlite" else TOGETHER
+        live = Live(Resident(), self.names, of_log, at_once)
         worker = Worker(self.database, live, Residence(self.history, live))
         upkeep = Upkeep(self.history)
         sender = Sender(
             Dispatching(
                 self.database,
-                People(self.database, of_log),
+                People(self.database, of_log, self.history),
                 self.names,
                 worker.catalogue,
                 {},

@@ -26,7 +26,7 @@ def lake_rows(logged: Logged, names: Names) -> Rows:
         position=logged.positions,
         key=logged.keys,
         run=logged.runs,
-        name=[known[code] for code in logged.names.tolist()],
+        name=[known.get(code, "") for code in logged.names.tolist()],
         origin=logged.origins,
         properties=logged.properties,
         traits=logged.traits,
@@ -50,7 +50,7 @@ def _tape(logged: Logged, names: Names) -> Tape:
         times=logged.happened,
         received=logged.received,
         names=np.searchsorted(codes, logged.names).astype(np.int32),
-        vocabulary=[known[code] for code in codes.tolist()],
+        vocabulary=[known.get(code, f"#{code}") for code in codes.tolist()],
         keys=logged.keys,
         runs=logged.runs,
     )

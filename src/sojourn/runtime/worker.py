@@ -89,7 +89,8 @@ class Worker:
         settle()
         while not self._stop.is_set():
             try:
-                ticked = self.tick()
+                if not self.tick().held:
+                    self._sleep()
             except Unavailable as error:
                 logger.warning("tick put off", why=str(error))
                 self.live.resident.clear()  # what it had read may not be committed
@@ -99,12 +100,10 @@ class Worker:
                 logger.exception("tick failed")
                 self.live.resident.clear()
                 self._stop.wait(REST)
-            else:
-                if not ticked.held:
-                    self._sleep()
 
     def _sleep(self) -> None:
         with self.database.reading() as connection:
             due, unsettled = partitions.next_due(connection), log.unsettled(connection)
         ahead = UNSETTLED if unsettled else (due - self.database.now()) / 1_000_000
-        self._bell.wait(max(0.0, min(ahead, LONGEST_SLEEP)))
+        # What is due already is in the hands of another worker, who will ring if it leaves something.
+        self._bell.wait(max(UNSETTLED, min(ahead, LONGEST_SLEEP)))

@@ -84,7 +84,7 @@ class Database:
         the future raises what the work raised, or Unavailable when the database failed: then whether
         the work is stored is unknown only if the connection broke during the commit.
         """
-        job = Job(work, size=size, wake=wake)
+        job = Job(work, size=size, wake=wake, again=not alone)
         (self._alone if alone else self._grouped).put(job)
         return job.future
 

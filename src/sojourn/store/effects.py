@@ -114,12 +114,17 @@ def claim(connection: Connection, now: int, limit: int, lease: int, channels: Se
     return _take(connection, chosen.limit(limit), State.CLAIMED, now + lease)
 
 
-def take_over(connection: Connection, now: int, limit: int, lease: int) -> Effects:
+def take_over(
+    connection: Connection, now: int, limit: int, lease: int, channels: Sequence[str] = ()
+) -> Effects:
     """Take effects whose intent was committed and whose lease has ended: their sender is gone.
 
-    They may or may not have been sent: the caller settles each by its channel's class (M3).
+    With `channels`, only of these.  They may or may not have been sent: the caller settles each by its
+    channel's class (M3).
     """
     lost = sa.select(effects.c.key).where(_LEASED, effects.c.state == State.SENDING, effects.c.lease <= now)
+    if channels:
+        lost = lost.where(effects.c.channel.in_(channels))
     return _take(connection, lost.order_by(effects.c.lease).limit(limit), State.SENDING, now + lease)
 
 
@@ -209,11 +214,17 @@ def by_key(connection: Connection, keys: Ints) -> Effects:
     )
 
 
-def next_due(connection: Connection) -> int | None:
-    """The earliest instant at which a claim may find something: a due effect or a lease that ends."""
-    waiting = connection.scalar(sa.select(sa.func.min(effects.c.due)).where(_WAITING))
-    leased = connection.scalar(sa.select(sa.func.min(effects.c.lease)).where(_LEASED))
-    return min((instant for instant in (waiting, leased) if instant is not None), default=None)
+def next_due(connection: Connection, channels: Sequence[str] | None = None) -> int | None:
+    """The earliest instant at which a claim may find something: a due effect or a lease that ends.
+
+    With `channels`, only of these: what waits for a channel that is not open is not due.
+    """
+    waiting = sa.select(sa.func.min(effects.c.due)).where(_WAITING)
+    leased = sa.select(sa.func.min(effects.c.lease)).where(_LEASED)
+    if channels is not None:
+        waiting, leased = (chosen.where(effects.c.channel.in_(channels)) for chosen in (waiting, leased))
+    instants = (connection.scalar(chosen) for chosen in (waiting, leased))
+    return min((instant for instant in instants if instant is not None), default=None)
 
 
 def counts(connection: Connection) -> dict[State, int]:

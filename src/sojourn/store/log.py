@@ -14,7 +14,7 @@ from sqlalchemy.sql.selectable import ReturnsRows
 from sojourn.errors import Conflict
 from sojourn.store.access.query import Query, one_of
 from sojourn.store.access.rows import among, fetch, insert_missing, is_postgres, taken, update
-from sojourn.store.tables import PARTITIONS, events, offsets, partitions
+from sojourn.store.tables import NEVER, PARTITIONS, events, offsets, partitions, runs
 from sojourn.tape.tape import Bools, Ints
 
 
@@ -177,7 +177,7 @@ def prune(connection: Connection, sealed: Offset, before: int, limit: int = 50_0
     """Delete events that are sealed and were received before an instant, the oldest first; how many.
 
     Call it until it answers 0.  The newest event of all stays, so that SQLite never gives its
-    position again.
+    position again; so do those by which somebody entered who is inside: messages may speak of them.
     """
     newest = sa.select(sa.func.max(events.c.position)).scalar_subquery()
     oldest = sa.select(events).order_by(events.c.position).limit(limit).subquery()
@@ -185,6 +185,7 @@ def prune(connection: Connection, sealed: Offset, before: int, limit: int = 50_0
         oldest.c.received < before,
         sa.tuple_(oldest.c.xid, oldest.c.position) <= sa.tuple_(sealed.xid, sealed.position),
         oldest.c.position < newest,
+        oldest.c.key.not_in(sa.select(runs.c.entry_key).where(runs.c.left == NEVER)),
     )
     return connection.execute(sa.delete(events).where(events.c.position.in_(chosen))).rowcount
 

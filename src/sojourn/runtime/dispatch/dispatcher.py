@@ -24,7 +24,7 @@ from sojourn.errors import FarSideError, OutcomeUnknown, Unavailable
 from sojourn.message.template import Template
 from sojourn.runtime.catalogue import Catalogue
 from sojourn.runtime.dispatch import ledger
-from sojourn.runtime.dispatch.outcome import Outcome, outcome
+from sojourn.runtime.dispatch.outcome import Outcome, abandoned, outcome
 from sojourn.runtime.dispatch.people import People
 from sojourn.runtime.dispatch.prepare import Prepared, Preparing, Publicly, Refused
 from sojourn.runtime.dispatch.ways import Way
@@ -42,6 +42,9 @@ PROLONGED = ledger.LEASE / 3_000_000
 
 JITTER = 1.05
 """Starts lie so much further apart than a rate asks: the far side counts arrivals, which networks shift."""
+
+PATIENCE = 2.0
+"""Seconds of work that a way with a rate claims at once: others must not wait for it."""
 
 Answer = TypeVar("Answer")
 
@@ -73,17 +76,26 @@ class Dispatcher:
         self._parts = parts
 
     async def round(self) -> int:
-        """Claim, prepare and send a batch of each way; how many effects it took up."""
-        counts = await asyncio.gather(*(self._round(kind, way) for kind, way in self._parts.ways.items()))
-        return sum(counts)
+        """Claim, prepare and send a batch of each way; how many effects it took up.
+
+        All ways end their batch, then the first trouble that one of them had is raised.
+        """
+        rounds = (self._round(kind, way) for kind, way in self._parts.ways.items())
+        counts = await asyncio.gather(*rounds, return_exceptions=True)
+        for count in counts:
+            if isinstance(count, BaseException):
+                raise count
+        return sum(count for count in counts if isinstance(count, int))
 
     async def _round(self, kind: str, way: Way) -> int:
         database = self._parts.database
         crash.point("before a claim")
-        lost = await self._write(lambda c: effects.take_over(c, database.now(), CLAIMED, ledger.LEASE))
-        claimed = await self._write(lambda c: effects.claim(c, database.now(), CLAIMED, ledger.LEASE, [kind]))
+        now, lease, rate = database.now(), ledger.LEASE, way.chosen.rate
+        some = max(1, min(CLAIMED, int(rate * PATIENCE))) if rate else CLAIMED
+        lost = await self._write(lambda c: effects.take_over(c, now, CLAIMED, lease, [kind]))
+        claimed = await self._write(lambda c: effects.claim(c, now, some, lease, [kind]))
         if len(lost):
-            await self._resolve(lost)
+            await self._resolve(lost, way)
         if not len(claimed):
             return len(lost)
         crash.point("after a claim")
@@ -92,18 +104,17 @@ class Dispatcher:
         database.awake.set()  # tapes have heard what became of them, and somebody may wait for that
         return len(claimed)
 
-    async def _resolve(self, lost: Effects) -> None:
+    async def _resolve(self, lost: Effects, way: Way) -> None:
         """Settle what a sender that is gone had begun: again if that does no harm, else unknown."""
-        ways = self._parts.ways
         now = self._parts.database.now()
-        done: list[tuple[Prepared | Refused, Outcome]] = []
-        for n in range(len(lost)):
-            way = ways.get(lost.channels[n])
-            again = (way is not None and way.resends) or lost.purposes[n] == "transactional"
-            refused = Refused(int(lost.keys[n]), int(lost.fences[n]), "its sender is gone")
-            state = State.DEFERRED if again else State.UNKNOWN
-            done.append((refused, Outcome(state, due=now, reason=refused.why)))
-        await self._write(lambda c: ledger.write(c, [one for one, _ in done], [found for _, found in done]))
+        some = [Refused(int(key), int(fence), "") for key, fence in zip(lost.keys, lost.fences, strict=True)]
+        found = [
+            abandoned(way, one.key, int(attempts), int(planned), purpose == "transactional", now)
+            for one, attempts, planned, purpose in zip(
+                some, lost.attempts, lost.planned, lost.purposes, strict=True
+            )
+        ]
+        await self._write(lambda c: ledger.write(c, some, found))
 
     def _write(self, work: Callable[[Connection], Answer]) -> Awaitable[Answer]:
         future: Future[Answer] = self._parts.database.submit(work)
@@ -140,7 +151,8 @@ class Batch:
         except Unavailable:
             # No more can be begun; what has been begun is under way, and must be written.
             if sending:
-                await self._settle(await asyncio.gather(*sending))
+                ended = await asyncio.gather(*sending, return_exceptions=True)
+                await self._settle([one for one in ended if not isinstance(one, BaseException)])
             raise
 
     async def _send(

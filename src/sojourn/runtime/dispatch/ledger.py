@@ -16,7 +16,7 @@ from sojourn.message.policy import Policy
 from sojourn.runtime.dispatch.outcome import Outcome
 from sojourn.runtime.dispatch.prepare import Prepared, Refused
 from sojourn.runtime.dispatch.ways import CHANNELS
-from sojourn.store import consents, effects, log, messages
+from sojourn.store import consents, customers, effects, log, messages
 from sojourn.store.access.clock import Clock
 from sojourn.store.definitions import settings
 from sojourn.store.effects import Effects, Settled, State
@@ -61,10 +61,10 @@ def intend(
     The customers' consent is locked first, so a withdrawal is committed either before, and stops
     the message, or after the intent; the instant that is kept is taken under that lock.
     """
-    customers = sorted({one.message.customer for one in going})
-    consents.lock(connection, customers)
+    owners = _owners(connection, going)
+    consents.lock(connection, sorted(owners))
     now = clock()
-    stops = _stops(connection, going, policy, secret)
+    stops = _stops(connection, going, owners, policy, secret)
     stopped = [one for one in going if one.key in stops]
     if stopped:
         write(connection, stopped, [Outcome(State.SUPPRESSED, reason=stops[one.key]) for one in stopped])
@@ -125,25 +125,40 @@ def _close(connection: Connection, kind: str, why: str) -> None:
         settings.put(connection, CHANNELS, {**chosen, kind: {**chosen[kind], "closed": why}})
 
 
+def _owners(connection: Connection, going: Sequence[Prepared]) -> dict[int, int]:
+    """Whoever the customers were before merges, and whose customer each is now."""
+    found = {one.message.customer: one.customer for one in going}
+    for customer in {one.customer for one in going}:
+        found |= dict.fromkeys(customers.subjects_of(connection, customer)["id"].tolist(), customer)
+    return found
+
+
 def _stops(
-    connection: Connection, going: Sequence[Prepared], policy: Policy, secret: bytes
+    connection: Connection,
+    going: Sequence[Prepared],
+    owners: Mapping[int, int],
+    policy: Policy,
+    secret: bytes,
 ) -> dict[int, str]:
     """Why some of the messages may not be begun any more, by effect."""
     hashes = {one.key: address_hash(secret, "email", one.outgoing.recipient) for one in going}
     dead = consents.suppressed(connection, "email", list(hashes.values()))
     stops = {key: dead[hashed] for key, hashed in hashes.items() if hashed in dead}
-    said = consents.of_customers(connection, sorted({one.message.customer for one in going}))
-    withdrawn = _standing(said, going) == WITHDRAWN
+    said = consents.of_customers(connection, sorted(owners))
+    withdrawn = _standing(said, owners, going) == WITHDRAWN
     for one, gone in zip(going, withdrawn.tolist(), strict=True):
         if gone and policy.consent.get(one.purpose, policy.otherwise) != "none":
             stops[one.key] = f"consent: {one.purpose} withdrawn"
     return stops
 
 
-def _standing(said: consents.Statements, going: Sequence[Prepared]) -> npt.NDArray[np.int32]:
+def _standing(
+    said: consents.Statements, owners: Mapping[int, int], going: Sequence[Prepared]
+) -> npt.NDArray[np.int32]:
     """What the customers' statements come to for each message, by the same reading as in the tick."""
-    asking = np.array([one.message.customer for one in going], np.int64)
-    put = statements(spoken(said), said.customers, asking)
+    asking = np.array([one.customer for one in going], np.int64)
+    speaking = np.array([owners[customer] for customer in said.customers.tolist()], np.int64)
+    put = statements(spoken(said), speaking, asking)
     return standing(put, hashes([one.channel for one in going]), hashes([one.purpose for one in going]))
 
 

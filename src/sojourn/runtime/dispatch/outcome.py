@@ -52,6 +52,19 @@ def outcome(
             return _refused(prepared, answer, prefix)
 
 
+def abandoned(way: Way, effect: int, attempts: int, planned: int, repeatable: bool, now: int) -> Outcome:
+    """What becomes of an effect whose sender has died between its intent and its answer."""
+    why = "its sender is gone"
+    if not (repeatable or way.resends):
+        return Outcome(State.UNKNOWN, reason=why)
+    due = next_attempt(way.schedule, f"{effect:016x}", max(attempts, 1), first=planned, now=now)
+    return (
+        Outcome(State.FAILED, reason=f"given up: {why}")
+        if due is None
+        else Outcome(State.DEFERRED, due, "", why)
+    )
+
+
 def _again(
     prepared: Prepared, way: Way, answer: FarSideError, retry_after: int, prefix: str, now: int
 ) -> Outcome:

@@ -10,8 +10,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from sojourn.lake.layout import Wanted
+from sojourn.runtime.history import SEALED, History
 from sojourn.runtime.resident import TRAITS, Resident
-from sojourn.store import customers, partitions
+from sojourn.store import customers, log, partitions
 from sojourn.store.database import Database
 from sojourn.store.log import Logged
 from sojourn.store.partitions import PARTITIONS
@@ -22,20 +24,36 @@ CHUNK = 50_000
 
 
 class People:
-    """The events that carry traits, kept up with the log; `of_log` makes a tape, by subject, of its rows."""
+    """The events that carry traits: those at rest (none without `history`), and then those of the log.
 
-    def __init__(self, database: Database, of_log: Callable[[Logged], Tape]) -> None:
-        self._database, self._of_log = database, of_log
+    `of_log` makes a tape, by subject, of rows of the log.
+    """
+
+    def __init__(
+        self, database: Database, of_log: Callable[[Logged], Tape], history: History | None = None
+    ) -> None:
+        self._database, self._of_log, self._history = database, of_log, history
         self._kept = Resident(TRAITS)
+        self._followed = 0  # the newest position of the log at the last look
 
     def tape(self, those: Ints) -> Tape:
         """The traits of these customers (int64[m], strictly increasing), with all that is committed."""
+        if self._history and self._missed():
+            base = self._history.at_rest(Wanted(frozenset(), traits=True), TRAITS.settled)
+            self._kept.begin(TRAITS, base.tapes, base.reached.read_xids, base.reached.read_positions)
+            self._kept.move(*base.moved)
         self._follow()
         return self._kept.tape(those)
+
+    def _missed(self) -> bool:
+        """Whether events have come to rest that it has not read: the log may not hold them any more."""
+        with self._database.reading() as connection:
+            return log.offset(connection, SEALED).position > self._followed
 
     def _follow(self) -> None:
         kept, every = self._kept, np.arange(PARTITIONS)
         with self._database.reading() as connection:
+            self._followed = log.newest(connection)
             kept.move(*customers.moved_since(connection, kept.moved))
             while True:
                 zeros = np.zeros(PARTITIONS, np.int64)

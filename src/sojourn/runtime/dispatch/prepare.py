@@ -42,6 +42,7 @@ class Prepared:
     key: int
     fence: int
     attempts: int
+    customer: int  # whose it is now: a merge may have come since it was frozen
     channel: str
     purpose: str
     outgoing: Outgoing
@@ -119,6 +120,7 @@ class Preparing:
             key,
             fence,
             int(effects.attempts[n]),
+            int(effects.customers[n]),
             effects.channels[n],
             effects.purposes[n],
             outgoing,

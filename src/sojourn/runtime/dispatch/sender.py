@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping
 from dataclasses import replace
 
 import structlog
 
-from sojourn.errors import SojournError
+from sojourn.errors import Misconfigured, SojournError
 from sojourn.runtime.dispatch.dispatcher import Dispatcher, Dispatching
 from sojourn.runtime.dispatch.ways import CHANNELS, Way, open_ways
 from sojourn.store import effects
@@ -30,7 +29,7 @@ class Sender:
 
     def __init__(self, parts: Dispatching) -> None:
         self._parts, self._stamp = parts, -1
-        self._ways: Mapping[str, Way] = {}
+        self._ways: dict[str, Way] = {}
         self._bell = asyncio.Event()
         self._stopping = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -63,7 +62,8 @@ class Sender:
         self._bell.clear()
         try:
             await self._reopen()
-            sent = await Dispatcher(replace(self._parts, ways=self._ways)).round()
+            if not await Dispatcher(replace(self._parts, ways=self._ways)).round():
+                await self._sleep()
         except SojournError as error:
             log.warning("sending put off", why=str(error))
             await asyncio.sleep(REST)
@@ -71,9 +71,6 @@ class Sender:
             # The claims of a round that broke run out, and others take them.
             log.exception("sending failed")
             await asyncio.sleep(REST)
-        else:
-            if not sent:
-                await self._sleep()
 
     async def _reopen(self) -> None:
         """Open the ways anew when a definition has changed."""
@@ -83,7 +80,12 @@ class Sender:
                 return
             chosen = settings.get(connection, CHANNELS, {})
         await self._close()
-        self._ways, self._stamp = open_ways(chosen), present
+        self._stamp = present
+        for kind, data in chosen.items():
+            try:
+                self._ways |= open_ways({kind: data})
+            except Misconfigured as error:
+                log.error("a way out cannot be opened; what is planned for it waits", why=str(error))
 
     async def _close(self) -> None:
         for way in self._ways.values():
@@ -92,7 +94,7 @@ class Sender:
 
     async def _sleep(self) -> None:
         with self._parts.database.reading() as connection:
-            due = effects.next_due(connection)
+            due = effects.next_due(connection, list(self._ways))
         ahead = LONGEST_SLEEP if due is None else (due - self._parts.database.now()) / 1_000_000
         try:
             await asyncio.wait_for(self._bell.wait(), max(0.01, min(ahead, LONGEST_SLEEP)))

@@ -15,6 +15,7 @@ from sojourn.ingest.event import Origin
 from sojourn.runtime.merging import handing
 from sojourn.runtime.merging.handing import Told
 from sojourn.runtime.merging.members import join
+from sojourn.runtime.merging.stricter import withdraw
 from sojourn.store import log, partitions, runs
 from sojourn.store.names import Names
 from sojourn.store.partitions import PARTITIONS
@@ -41,7 +42,8 @@ class Merging:
         handing.hand_over(connection, resolution)
         left = handing.settle(connection, customers, instant, met)
         join(connection, held.ids, [(merge.merged, merge.kept) for merge in resolution.merges])
-        self._tell(connection, [*_merged(resolution, instant), *left], instant)
+        withdrawn = withdraw(connection, resolution.merges, instant)
+        self._tell(connection, [*_merged(resolution, instant), *left, *withdrawn], instant)
         due = np.minimum(held.due, runs.next_due(connection, held.ids))
         partitions.save(connection, replace(held, met=np.full(len(held), met), due=due))
 

@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from sojourn.errors import Unavailable
+
 Clock = Callable[[], int]
 """Answers the present instant in microseconds UTC."""
 
@@ -37,7 +39,13 @@ class DatabaseClock:
 
     def _compare(self) -> None:
         before = time.monotonic_ns()
-        instant = self._ask()
+        try:
+            instant = self._ask()
+        except Unavailable:
+            if self._compared == float("-inf"):
+                raise
+            self._compared = time.monotonic()  # we go on by our own clock: others wait for the database
+            return
         after = time.monotonic_ns()
         self._ahead = instant - (before + after) // 2000
         self._compared = time.monotonic()

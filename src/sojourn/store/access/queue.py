@@ -21,6 +21,7 @@ class Job:
     work: Callable[[Connection], Any]
     size: int = 0
     wake: bool = False  # ring the bell once it is committed
+    again: bool = True  # try again what the database rolled back; a tick remembers what it read, so it is not
     tries: int = 0
     future: Future[Any] = field(default_factory=Future)
 

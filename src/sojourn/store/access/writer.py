@@ -87,7 +87,7 @@ class Writer(threading.Thread):
                 raise
             scope.rollback()
             job.tries += 1
-            if kind is Trouble.AGAIN and job.tries < _TRIES:
+            if kind is Trouble.AGAIN and job.again and job.tries < _TRIES:
                 group.again.append(job)
             else:
                 job.future.set_exception(unavailable(error) if kind else error)
