@@ -21,15 +21,14 @@ def traces() -> Iterator[object]:
     for path in sorted(HERE.glob("*.yaml")):
         for number, data in enumerate(YAML(typ="safe").load_all(path), start=1):
             yield pytest.param(Trace(data), id=f"{path.stem}: {data.get('trace', number)}")
-    for path in sorted((DOCS / "recipes").glob("*.md")):
+    for path in (DOCS / "journeys.md", *sorted((DOCS / "recipes").glob("*.md"))):
         yield from _in_document(path)
 
 
 def _in_document(path: Path) -> Iterator[object]:
     """The traces of a document, which may be of a journey in it."""
-    examples = [
-        YAML(typ="safe").load(text) for text in re.findall(r"```yaml\n(.*?)```", path.read_text(), re.DOTALL)
-    ]
+    texts = re.findall(r"```yaml\n(.*?)```", path.read_text(), re.DOTALL)
+    examples = [example for text in texts if isinstance(example := YAML(typ="safe").load(text), dict)]
     journeys = {one["journey"]: one for one in examples if "steps" in one}
     for number, data in enumerate((one for one in examples if "then" in one), start=1):
         data["journey"] = journeys.get(data["journey"], data["journey"])

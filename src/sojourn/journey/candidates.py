@@ -97,7 +97,7 @@ class Candidates:
         return index
 
     def answered_as(self, others: Candidates, answers: Codes) -> Codes:
-        """What these candidates were told if the others, who are among them, were told `answers`: int32[k]."""
+        """What these candidates were told: int32[k]; the others, who are among them, were told `answers`."""
         told = np.full(len(self.events), UNASKED, np.int32)
         asked = np.flatnonzero(answers != UNASKED)
         if len(asked):
