@@ -107,6 +107,22 @@ steps:
   mark: {set_trait: {plan: free}}
 """
 
+TRAVEL = """
+journey: travel
+enter:
+  - {event: Logged In, if: {trait: plan, is: free}, again: after leaving}
+  - {event: Logged In, if: {trait: plan, is: paid}, again: after 3 days}
+  - {event: Nudged, again: per by after leaving}
+steps:
+  more: {wait: 90 minutes}
+  by: {branch: [{if: {entry: by, is: nurture}, then: move}], otherwise: day}
+  move: {set_trait: {timezone: Asia/Tokyo}}
+  day: {wait: 1 day}
+  nine: {wait_until: {time: "09:00"}}
+  mail: {send: {template: travel, purpose: transactional, go_on: true}}
+  bye: {leave: seen}
+"""
+
 SEGMENTS = {
     "keen": {"performed": "Logged In", "at_least": 2, "within": "3 days"},
     "quiet": {"not": {"performed": "Added", "within": "50 hours"}},
@@ -152,7 +168,7 @@ def history(seed: int, customers: int, events: int) -> log.Events:
 
 
 def catalogue() -> Catalogue:
-    texts = (NURTURE, CART, CHAIN, BACK, GONE)
+    texts = (NURTURE, CART, CHAIN, BACK, GONE, TRAVEL)
     offered = tuple(Offered(n, (Program(read_journey(text), n),)) for n, text in enumerate(texts, start=1))
     segments = {name: parse_rule(rule) for name, rule in SEGMENTS.items()}
     followed = tuple(Followed(n, name, 1, 0) for n, name in enumerate(sorted(SEGMENTS), start=1))
@@ -229,6 +245,7 @@ def played_at_once(database: Database, events: log.Events, published: Catalogue)
         kept=True,
         decide=deciding(published),
         resolve=published.resolve,
+        entry_read=True,
     )
     none = np.empty(0, np.int64)
     after = np.zeros(len(world.tape.customers), np.int64)
