@@ -41,6 +41,10 @@ from sojourn.store.partitions import PARTITIONS
 SQLITE = "sqlite:"
 
 
+SHORTEST_SECRET = 32
+"""Bytes of the key from which all others are derived: as many as their hash has."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """What has to be known before the database can be reached; all else is kept in it."""
@@ -66,7 +70,7 @@ def settings(
     """What is given, else what the environment says, else SQLite in the folder `data`.
 
     Makes the data folder if it is not there, or raises NotFound where it is not to `make` one.
-    Raises Misconfigured when it cannot be written.
+    Raises Misconfigured when it cannot be written, or the secret is too short to be one.
     """
     folder = (data or Path(environment.get("SOJOURN_DATA_DIR") or "data")).absolute()
     url = database_url or environment.get("SOJOURN_DATABASE_URL") or f"{SQLITE}///{folder / 'sojourn.db'}"
@@ -75,6 +79,9 @@ def settings(
     _make(folder)
     key = environment.get("SOJOURN_SECRET_KEY")
     secret = key.encode() if key else _kept_secret(folder / "secret.key")
+    if len(secret) < SHORTEST_SECRET:
+        where = "SOJOURN_SECRET_KEY" if key else str(folder / "secret.key")
+        raise Misconfigured(f"{where} is shorter than 32 bytes; make one with `openssl rand -hex 32`")
     return Settings(folder, url, secret, environment.get("SOJOURN_URL", ""))
 
 
@@ -179,7 +186,10 @@ def _kept_secret(path: Path) -> bytes:
     if not path.exists():
         drawn = path.with_suffix(f".{os.getpid()}")
         drawn.touch(mode=0o600)
-        drawn.write_text(secrets.token_urlsafe(48))
+        with drawn.open("w") as file:
+            file.write(secrets.token_urlsafe(48))
+            file.flush()
+            os.fsync(file.fileno())
         with contextlib.suppress(FileExistsError):
             path.hardlink_to(drawn)
         drawn.unlink()

@@ -13,7 +13,7 @@ from sojourn.errors import Misconfigured
 
 
 def test_what_is_given_goes_before_the_environment_and_that_before_the_default(tmp_path: Path) -> None:
-    environment = {"SOJOURN_DATA_DIR": str(tmp_path / "there"), "SOJOURN_SECRET_KEY": "s"}
+    environment = {"SOJOURN_DATA_DIR": str(tmp_path / "there"), "SOJOURN_SECRET_KEY": "s" * 32}
     assert app.settings(tmp_path / "here", environment=environment).data == tmp_path / "here"
     assert app.settings(environment=environment).data == tmp_path / "there"
     assert (
@@ -60,3 +60,11 @@ def _settled(monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = kernel_cache.settle()
     assert os.environ["NUMBA_CACHE_DIR"] == str(folder)
     return folder
+
+
+def test_a_secret_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="SOJOURN_SECRET_KEY is shorter"):
+        app.settings(tmp_path, environment={"SOJOURN_SECRET_KEY": "short"})
+    (tmp_path / "secret.key").write_bytes(b"")
+    with pytest.raises(Misconfigured, match=r"secret\.key is shorter"):
+        app.settings(tmp_path, environment={})
