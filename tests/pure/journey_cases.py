@@ -68,7 +68,7 @@ steps: st.SearchStrategy[Step] = st.one_of(
 
 agains = st.one_of(
     st.builds(
-        Again, st.sampled_from(("never", "after leaving")), st.none(), st.sampled_from(("", "cart.id"))
+        Again, st.sampled_from(("never", "after leaving")), st.none(), st.sampled_from(("", "cart.id", "cart id"))
     ),
     st.builds(Again, st.just("after"), spans, st.sampled_from(("", "cart"))),
     st.just(Again("parallel")),

@@ -14,7 +14,7 @@ from sojourn.rule.text import dump, dump_where, parse
 STARTS = ("event", "segment_entered", "api")
 """The keys of which a trigger has exactly one."""
 
-AGAIN = r"(?:per (\S+))?\s*(never|after leaving|after .+|parallel)?"
+AGAIN = r"(?:per (\S+|'[^']+'))?\s*(never|after leaving|after .+|parallel)?"
 _AGAIN = re.compile(AGAIN)
 
 
@@ -54,7 +54,7 @@ def _again(data: object, place: str) -> Again:
             "or per a property of the event such as 'per order_id'",
             place=place,
         )
-    per, kind = words[1] or "", words[2] or "never"
+    per, kind = (words[1] or "").strip("'"), words[2] or "never"
     if kind == "parallel" and per:
         raise Invalid("is both: with parallel every event has a run of its own already", place=place)
     if kind in ("never", "parallel", "after leaving"):
@@ -100,7 +100,8 @@ def _write_again(again: Again) -> str:
     kind = f"after {again.span}" if again.kind == "after" else again.kind
     if not again.per:
         return kind
-    return f"per {again.per}" if kind == "never" else f"per {again.per} {kind}"
+    per = f"per {again.per}" if again.per.split() == [again.per] else f"per '{again.per}'"
+    return per if kind == "never" else f"{per} {kind}"
 
 
 def write_goal(goal: Goal) -> dict[str, object]:
