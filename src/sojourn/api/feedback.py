@@ -49,7 +49,7 @@ async def take_mail(request: Request[Any, Any, Any], parts: Given) -> Understood
     somebody by a forged bounce.  The same mail again changes nothing either.
     """
     await parts.authority.allow(request.headers.get("authorization"), "write")
-    raw = await body.whole(request.receive, _LARGEST)
+    raw = await body.whole(request.receive, _LARGEST, request.content_length)
     found = await asyncio.to_thread(_read, raw, [parts.publicly.seal])
     if found:
         await parts.write(partial(_write, parts=parts, found=found))

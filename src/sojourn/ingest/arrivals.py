@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
 
 from sojourn.customer.identity import Claims, Sighting, claims
-from sojourn.ingest.event import Event, Origin, Value
+from sojourn.ingest.event import Event, Origin
 from sojourn.ingest.memory import Memory
 from sojourn.tape.tape import Codes, Ints
 
-_NOTHING = "{}"
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -39,26 +38,30 @@ class Arrivals:
 
 def arrivals(events: Sequence[Event], memory: Memory) -> Arrivals:
     """These events as columns, without the aliases among them."""
-    subjects = np.fromiter(map(memory.subject, events), np.int64, len(events))
-    strange = subjects == 0
-    claimed = claims(_sighting(event) for event, new in zip(events, strange.tolist(), strict=True) if new)
+    subjects = memory.subjects(events)
+    strange = np.flatnonzero(subjects == 0)
+    strangers = [events[place] for place in strange.tolist()]
+    claimed = claims(map(_sighting, strangers))
     owners = np.full(len(events), -1)
     owners[strange] = claimed.owners
-    told = np.flatnonzero([not event.alias for event in events])
-    kept = [events[place] for place in told.tolist()]
+    kept: Sequence[Event] = events
+    if any(event.alias for event in strangers):
+        told = np.flatnonzero([not event.alias for event in events])
+        owners, subjects, kept = owners[told], subjects[told], [events[place] for place in told.tolist()]
     vocabulary = {name: code for code, name in enumerate(dict.fromkeys(event.name for event in kept))}
+    encode = _ENCODER.encode
     return Arrivals(
         claims=claimed,
-        owners=owners[told],
-        subjects=subjects[told],
+        owners=owners,
+        subjects=subjects,
         keys=np.array([event.key for event in kept], np.int64),
         names=np.array([vocabulary[event.name] for event in kept], np.int32),
         vocabulary=tuple(vocabulary),
         happened=np.array([event.happened for event in kept], np.int64),
         received=np.array([event.received for event in kept], np.int64),
         origins=np.array([event.origin for event in kept], np.int64),
-        properties=[_json(event.properties) or _NOTHING for event in kept],
-        traits=[_json(event.traits) for event in kept],
+        properties=[encode(event.properties).decode() for event in kept],
+        traits=[encode(event.traits).decode() if event.traits else "" for event in kept],
     )
 
 
@@ -83,7 +86,3 @@ def recognised(arriving: Arrivals, memory: Memory) -> Arrivals:
 def _sighting(event: Event) -> Sighting:
     trusted = event.origin != Origin.PUBLIC
     return Sighting(event.identities, event.happened, event.key, event.alias, trusted)
-
-
-def _json(values: Mapping[str, Value]) -> str:
-    return _ENCODER.encode(values).decode() if values else ""

@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeAlias
@@ -28,6 +29,7 @@ from sojourn.store.files import quarantine
 from sojourn.store.files.quarantine import Refused
 
 _AT_ONCE = 5_000  # events of one transaction: well under a second; a request's own are never parted
+_MOMENT = 0.02  # seconds; a group of usual size takes 5 ms
 _POISON = (
     *(SojournError, SQLAlchemyError, sqlite3.Error, psycopg.Error),
     *(ValueError, TypeError, ArithmeticError, LookupError),
@@ -54,7 +56,7 @@ class Intake:
 
     def __init__(self, database: Database, books: Books) -> None:
         self._database, self._books = database, books
-        self._lock = threading.Lock()
+        self._lock, self._turn = threading.Lock(), threading.Lock()
         self._waiting: deque[_Request] = deque()
         self._asked = False
         self._backlog = 0
@@ -63,6 +65,20 @@ class Intake:
     def backlog(self) -> int:
         """Events that are not yet durable."""
         return self._backlog
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Compute while no group is being put together, but wait for that no longer than a moment.
+
+        Two threads that both compute hand the interpreter back and forth with every row; in turns, one
+        reads calls while the other waits for the disk: a third more events a second.
+        """
+        mine = self._turn.acquire(timeout=_MOMENT)
+        try:
+            yield
+        finally:
+            if mine:
+                self._turn.release()
 
     def take(self, reading: Reading, source: str) -> Future[None]:
         """Write what a request brought; the future answers once it is durable.
@@ -99,10 +115,12 @@ class Intake:
             for request in group:
                 for event in request.reading.events:
                     self._try(connection, event, request.source, now)
-        else:
-            events = [event for request in group for event in request.reading.events]
-            return self._accept(connection, events, now)
-        return _nothing
+            return _nothing
+        events = [event for request in group for event in request.reading.events]
+        if self._database.dialect == "sqlite":
+            with self._turn:
+                return self._accept(connection, events, now)
+        return self._accept(connection, events, now)  # several writers, who mostly wait for the server
 
     def _accept(self, connection: Connection, events: list[Event], now: int) -> Lesson:
         arriving = arrivals(events, self._books.memory)

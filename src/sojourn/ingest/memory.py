@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from sqlalchemy import Connection
@@ -30,12 +30,9 @@ class Memory:
         self._subjects: dict[Identities, tuple[int, int, int]] = {}
         self._customers: dict[int, int] = {}
 
-    def subject(self, event: Event) -> int:
-        """The subject of an event that says nothing new of who is who, 0 where it may."""
-        known = self._subjects.get(event.identities)
-        if known is None or event.alias or (event.happened, event.key) < known[:2]:
-            return 0
-        return known[2]
+    def subjects(self, events: Sequence[Event]) -> Ints:
+        """The subject of each of n events, int64[n], 0 where it may say something new of who is who."""
+        return np.fromiter(map(self._subject, events), np.int64, len(events))
 
     def subjects_of(self, identities: Iterable[tuple[str, str]]) -> Ints:
         """The subject of each identity that was seen alone, 0 where it is not remembered."""
@@ -70,6 +67,12 @@ class Memory:
         """Forget whose these subjects are: it is changing."""
         for subject in subjects.tolist():
             self._customers.pop(subject, None)
+
+    def _subject(self, event: Event) -> int:
+        known = self._subjects.get(event.identities)
+        if known is None or event.alias or event.happened < known[0]:
+            return 0
+        return 0 if event.happened == known[0] and event.key < known[1] else known[2]
 
     def _make_room(self) -> None:
         if len(self._subjects) > _MOST:

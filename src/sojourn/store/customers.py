@@ -149,6 +149,7 @@ _MOVED = Query(
     .where(_CHANGED, subjects.c.changed >= sa.bindparam("stamp"))
     .order_by(subjects.c.id)
 )
+_LAST_SUBJECT = Query(sa.select(sa.func.coalesce(sa.func.max(subjects.c.id), 0).label("id")))
 _LAST_CHANGE = Query(
     sa.select(sa.func.coalesce(sa.func.max(subjects.c.changed), 0).label("changed")).where(_CHANGED)
 )
@@ -193,7 +194,7 @@ def _numbers(connection: Connection, count: int) -> Ints:
     if is_postgres(connection):
         sequence = "SELECT nextval('subjects_id_seq') FROM generate_series(1, %s)"
         return np.array([number for (number,) in driver(connection).execute(sequence, (count,))], np.int64)
-    last = connection.scalar(sa.select(sa.func.max(subjects.c.id))) or 0
+    last = int(_LAST_SUBJECT(connection)["id"][0])
     return np.arange(last + 1, last + 1 + count)
 
 

@@ -15,16 +15,22 @@ _EITHER = 32 + zlib.MAX_WBITS  # zlib tells gzip from deflate by its header
 PATIENCE = 30.0  # seconds for a whole body: a client on the slowest network sends 500 KB in it
 
 
-async def whole(receive: Receive, at_most: int, patience: float = PATIENCE) -> bytes:
+async def whole(
+    receive: Receive, at_most: int, announced: int | None = None, patience: float = PATIENCE
+) -> bytes:
     """The body, unpacked if it is gzip (clients label it in many ways), of at most so many bytes.
 
-    Never holds more than twice that in memory.  Raises Invalid or TooSlow.
+    `announced` is its Content-Length.  Never holds more than twice `at_most` in memory.  Raises
+    Invalid or TooSlow.
     """
-    body, unpacker, more = bytearray(), None, True
+    if announced is not None and announced > at_most:
+        raise Invalid(f"larger than {at_most:,} bytes", place="body")
+    body, unpacker, more, come = bytearray(), None, True, 0
     try:
         async with asyncio.timeout(patience):
-            while more:
+            while more and come != announced:
                 chunk, more = await _next(receive)
+                come += len(chunk)
                 if not body and unpacker is None and chunk.startswith(_GZIP):
                     unpacker = zlib.decompressobj(_EITHER)
                 body += unpacker.decompress(chunk, at_most + 1 - len(body)) if unpacker else chunk

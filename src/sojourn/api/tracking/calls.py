@@ -50,12 +50,14 @@ async def receive(request: Request[Any, Any, Any], call: FromPath[str], parts: G
         raise NotFound(f"there is no call {call!r}")
     sheds(parts)
     limits = _limits(request)
-    raw = await body.whole(request.receive, limits.batch_bytes if kind in _BATCHES else limits.event_bytes)
+    at_most = limits.batch_bytes if kind in _BATCHES else limits.event_bytes
+    raw = await body.whole(request.receive, at_most, request.content_length)
     envelope = lenient.envelope(raw, limits) if kind in _BATCHES else Envelope([msgspec.Raw(raw)])
     key = await parts.authority.key(*secrets(request, envelope, limits))
     source = admitted(request, key, kind, limits, parts)
     single = "" if kind in _BATCHES else kind
-    reading = segment.read(envelope, source, parts.database.now(), os.urandom(8).hex(), single)
+    with parts.intake.turn():
+        reading = segment.read(envelope, source, parts.database.now(), os.urandom(8).hex(), single)
     await stored(parts, reading, f"{kind} by key {key.id}")
     if single and reading.rejected:
         raise Invalid(reading.rejected[0].why, place=reading.rejected[0].place)
