@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,12 +9,13 @@ import numpy as np
 from sojourn.errors import BrokenInvariant
 from sojourn.journey.effects import Effects, Mark, Marks, Send, effect_keys
 from sojourn.journey.ports import DELIVER, HELD
-from sojourn.journey.program import COMPLETED, COMPLETES, GOAL, HOLDOUT, RULE, Counts, Program
-from sojourn.journey.runs import OUTSIDE, Runs, Some
+from sojourn.journey.program import COMPLETED, GOAL, HOLDOUT, RULE, Counts, Program
+from sojourn.journey.runs import OUTSIDE, Some
 from sojourn.journey.step import HOLD, Answer, Standing
 from sojourn.journey.world import World
 from sojourn.tape.hashing import hash_text, mix, share
-from sojourn.tape.tape import NEVER, Codes, Ints
+from sojourn.tape.kernels.moves import leave, move_on
+from sojourn.tape.tape import NEVER, Ints
 
 HOPS = 10_000
 """A run that makes more steps at one instant goes in circles; `check` refuses such loops."""
@@ -25,28 +25,27 @@ HOPS = 10_000
 class Moved:
     """Where runs stand after an advance, how many went where, and what they asked."""
 
-    runs: Runs
+    runs: Some
     counts: Counts
     effects: list[Effects]
 
 
-def advance(program: Program, runs: Runs, world: World) -> Moved:
+def advance(program: Program, runs: Some, world: World) -> Moved:
     """Move each run, at its instant `runs.now`, until it holds on a step or has left.
 
-    A run whose step is OUTSIDE enters.  `runs` is left as it was and the world only takes note of the
-    marks; equal input gives equal output, whatever else is in the batch.
+    A run whose step is OUTSIDE enters.  The runs that `runs` are among stay as they were, and the world
+    only takes note of the marks; equal input gives equal output, whatever else is in the batch.
     """
-    moved = Moved(runs.movable(), Counts.none(program), [])
-    fresh = np.flatnonzero(runs.steps == OUTSIDE)
+    moved = Moved(Some(runs.among, runs.index), Counts.none(program), [])
+    fresh = np.flatnonzero(moved.runs.steps == OUTSIDE)
     if len(fresh):
         _enter(program, moved, fresh, world)
     inside = _anywhere(program, moved, np.flatnonzero(moved.runs.left == NEVER), world)
     for _ in range(HOPS):
         if not len(inside):
             return moved
-        parts = [
-            _step(program, code, moved, members, world) for code, members in _by_step(moved.runs, inside)
-        ]
+        steps = program.on_steps(moved.runs.steps, inside)
+        parts = [_step(program, code, moved, members, world) for code, members in steps]
         inside = parts[0] if len(parts) == 1 else np.sort(np.concatenate(parts))
     raise BrokenInvariant(f"journey {program.name!r} goes in circles without a hold")
 
@@ -60,7 +59,9 @@ def _enter(program: Program, moved: Moved, fresh: Ints, world: World) -> None:
         kept = share(mix(program.hash, hash_text("holdout"), customers)) >= program.journey.holdout
         _leave(program, moved, world, fresh[~kept], HOLDOUT)
         fresh = fresh[kept]
-    _arrive(moved, fresh, np.zeros(len(fresh), np.int32))
+    runs.steps[fresh], runs.since[fresh], runs.due[fresh] = 0, runs.now[fresh], NEVER
+    runs.hops[fresh] += 1
+    moved.counts.visits[0] += len(fresh)
 
 
 def _anywhere(program: Program, moved: Moved, inside: Ints, world: World) -> Ints:
@@ -80,16 +81,6 @@ def _anywhere(program: Program, moved: Moved, inside: Ints, world: World) -> Int
     return inside
 
 
-def _by_step(runs: Runs, inside: Ints) -> Iterator[tuple[int, Ints]]:
-    steps = runs.steps[inside]
-    first = int(steps[0])
-    if (steps == first).all():
-        yield first, inside
-        return
-    for code in np.flatnonzero(np.bincount(steps)):
-        yield int(code), inside[steps == code]
-
-
 def _step(program: Program, code: int, moved: Moved, members: Ints, world: World) -> Ints:
     """Answer for the members, who stand on one step; returns those who stand on another now."""
     placed = program.placed[code]
@@ -103,16 +94,10 @@ def _step(program: Program, code: int, moved: Moved, members: Ints, world: World
         world.tell(Marks.of(effects, answer.ask.name, answer.ask.properties, answer.ask.traits))
     if world.watcher:
         world.watcher.stood(program.name, placed.id, runs, answer.exits, answer.due)
-    moved.runs.due[members] = np.where(answer.exits == HOLD, _wake(program, answer, runs, world), NEVER)
-    going = answer.exits != HOLD
+    due = _wake(program, answer, runs, world)
     if answer.leaves is not None:
-        _leave(program, moved, world, members[going], program.reasons.index(answer.leaves))
-        return members[:0]
-    if not going.all():
-        members = members[going]
-    exits = answer.exits[going]
-    moved.counts.take(code, exits)
-    return _go(program, moved, world, members, program.targets[code][exits])
+        return _hold_or_leave(program, replace(answer, due=due), moved, members, world)
+    return _go(program, code, moved, members, replace(answer, due=due), world)
 
 
 def _say(program: Program, step: str, answer: Answer, runs: Some, moved: Moved, world: World) -> Answer:
@@ -142,23 +127,32 @@ def _wake(program: Program, answer: Answer, runs: Some, world: World) -> Ints:
     return due
 
 
-def _go(program: Program, moved: Moved, world: World, members: Ints, targets: Codes) -> Ints:
-    done = targets == COMPLETES
-    if done.any():
-        moved.runs.steps[members[done]] = OUTSIDE
-        _leave(program, moved, world, members[done], COMPLETED)
-        members, targets = members[~done], targets[~done]
-    _arrive(moved, members, targets)
-    return members
+def _hold_or_leave(program: Program, answer: Answer, moved: Moved, members: Ints, world: World) -> Ints:
+    """Nobody goes to another step: who does not hold leaves for the step's own reason."""
+    assert answer.leaves is not None
+    holds = answer.exits == HOLD
+    moved.runs.due[members[holds]] = answer.due[holds]
+    _leave(program, moved, world, members[~holds], program.reasons.index(answer.leaves))
+    return members[:0]
 
 
-def _arrive(moved: Moved, members: Ints, steps: Codes) -> None:
-    runs = moved.runs
-    runs.steps[members] = steps
-    runs.hops[members] += 1
-    runs.since[members] = runs.now[members]
-    runs.due[members] = NEVER
-    moved.counts.arrive(steps)
+def _go(program: Program, code: int, moved: Moved, members: Ints, answer: Answer, world: World) -> Ints:
+    runs, counts = moved.runs, moved.counts
+    arrived, completed = move_on(
+        members,
+        np.ascontiguousarray(answer.exits, np.int32),
+        np.ascontiguousarray(answer.due, np.int64),
+        program.targets[code],
+        runs.now,
+        runs.steps,
+        runs.hops,
+        runs.since,
+        runs.due,
+        counts.taken[code],
+        counts.visits,
+    )
+    _leave(program, moved, world, completed, COMPLETED)
+    return arrived
 
 
 def _leave(program: Program, moved: Moved, world: World, members: Ints, reason: int) -> None:
@@ -166,10 +160,7 @@ def _leave(program: Program, moved: Moved, world: World, members: Ints, reason: 
     if not len(members):
         return
     runs = moved.runs
-    runs.left[members] = runs.now[members]
-    runs.due[members] = NEVER
-    runs.reasons[members] = reason
-    moved.counts.leave(runs.steps[members], runs.reasons[members])
+    leave(members, reason, runs.now, runs.steps, runs.due, runs.left, runs.reasons, moved.counts.left)
     if world.watcher:
         world.watcher.left(program.name, Some(runs, members), program.reasons[reason])
     _mark(program, world, runs, members, "Journey Left", reason=program.reasons[reason])
@@ -182,7 +173,7 @@ def _effects(program: Program, step: str, ask: Send | Mark, runs: Some) -> Effec
     )
 
 
-def _mark(program: Program, world: World, runs: Runs, members: Ints, name: str, **properties: object) -> None:
+def _mark(program: Program, world: World, runs: Some, members: Ints, name: str, **properties: object) -> None:
     if world.tells(name):
         keys = mix(runs.ids[members], hash_text(name))
         told = {"journey": program.name, "version": program.version, **properties}

@@ -17,6 +17,7 @@ from sojourn.journey.machine import advance
 from sojourn.journey.program import Counts, Program
 from sojourn.journey.runs import Runs, Some
 from sojourn.journey.world import Fresh, World
+from sojourn.tape.kernels.slots import parted, wake_earlier
 from sojourn.tape.tape import NEVER, Bools, Codes, Ints
 
 
@@ -79,52 +80,44 @@ class Playing:
         self.seen[places] = seen
         self.touched[places] = touched
         self.wakes = np.full(len(self.runs), NEVER)
+        self._places = np.arange(len(self.runs))
         self.alone = bool((np.diff(self.runs.rows) > 0).all())
-        self.awaken(np.arange(len(self.runs)), world)
-
-    def inside(self, index: Ints) -> Bools:
-        """Whether somebody is inside each of the slots."""
-        inside: Bools = (self.runs.left[index] == NEVER) & (self.runs.ids[index] != 0)
-        return inside
+        self.awaken(self._places, world)
 
     def awaken(self, index: Ints, world: World) -> None:
         """Find anew when each of the slots wakes next."""
-        inside = self.inside(index)
-        within, outside = index[inside], index[~inside]
-        self.wakes[outside] = self._next_entry(outside)
-        self.wakes[within] = self.runs.due[within]
-        for program, members in self._by_version(within):
-            for step in np.flatnonzero(np.bincount(self.runs.steps[members])):
-                those = members[self.runs.steps[members] == step]
-                rules = program.awaits[step]
-                heard = world.next_heard(rules, program.name, self.runs.rows[those], self.runs.now[those])
-                self.wakes[those] = np.minimum(self.wakes[those], heard)
-
-    def _next_entry(self, slots: Ints) -> Ints:
-        found = self.candidates.next(slots, self.seen[slots])
-        wakes = np.where(found < 0, NEVER, np.append(self.candidates.events.received, NEVER)[found])
+        runs, wakes = self.runs, self.wakes
+        within, outside = parted(index, runs.ids, runs.left)
+        wakes[outside] = NEVER
+        met = self.candidates
+        wake_earlier(outside, self._places, met.starts, met.events.received, self.seen, wakes)
         if all(trigger.again.kind == "never" for trigger in self.newest.journey.enter):
-            wakes[self.runs.ids[slots] != 0] = NEVER
-        return wakes
+            wakes[outside[runs.ids[outside] != 0]] = NEVER
+        wakes[within] = runs.due[within]
+        for program, members in self._by_version(within):
+            for step, those in program.on_steps(runs.steps, members):
+                if program.awaits[step]:
+                    world.listen(program.awaits[step], program.name, runs, those, wakes)
 
     def advance(self, index: Ints, world: World) -> None:
         """Advance the runs in the slots, or let customers enter, each at the slot's wake."""
-        now = self.wakes[index]
-        inside = self.inside(index)
-        self.seen[index] = now
-        self._enter(index[~inside], now[~inside], world)
-        self.touched[index[inside]] = True
-        self.runs.now[index[inside]] = now[inside]
-        for program, members in self._by_version(index[self.inside(index)]):
-            moved = advance(program, self.runs.take(members), world)
-            self.runs.move(members, moved.runs)
+        runs = self.runs
+        within, outside = parted(index, runs.ids, runs.left)
+        self.seen[index] = self.wakes[index]
+        self.touched[within] = True
+        runs.now[within] = self.wakes[within]
+        self._enter(outside, world)
+        for program, members in self._by_version(parted(index, runs.ids, runs.left)[0]):
+            moved = advance(program, Some(runs, members), world)
+            runs.move(moved.runs)
             self.counts[program.version].add(moved.counts)
             self.effects += moved.effects
         self.awaken(index, world)
 
-    def _enter(self, slots: Ints, now: Ints, world: World) -> None:
+    def _enter(self, slots: Ints, world: World) -> None:
         if not len(slots):
             return
+        now = self.wakes[slots]
         first = self.candidates.next(slots, now - 1)
         found, refused = admitted(self.newest, world, self.candidates, first, Some(self.runs, slots), now)
         self.answers[self.candidates.last(found)] = refused

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from sojourn.journey.definition import TIMEZONE, Journey, Placed
 from sojourn.rule.definition import Rule
 from sojourn.rule.needs import Needs, needs
 from sojourn.tape.hashing import hash_text
+from sojourn.tape.kernels.slots import by_step
 from sojourn.tape.tape import Codes, Ints
 
 COMPLETES = -2
@@ -75,6 +77,13 @@ class Program:
         """For each step, the rules whose events wake a run that holds there."""
         return tuple(tuple(dict.fromkeys((*placed.step.awaits(), *self.anywhere))) for placed in self.placed)
 
+    def on_steps(self, steps: Codes, runs: Ints) -> Iterator[tuple[int, Ints]]:
+        """The steps that some of the runs (int64[k], places in `steps`) stand on, each with those runs."""
+        ordered, begins = by_step(steps, runs, len(self.placed))
+        for step, (begin, end) in enumerate(pairwise(begins.tolist())):
+            if begin < end:
+                yield step, ordered[begin:end]
+
     def needs(self, segments: Mapping[str, Rule]) -> Needs:
         """What the journey looks at, anywhere in it."""
         zone = frozenset({TIMEZONE} if self.journey.zoned() else ())
@@ -106,18 +115,6 @@ class Counts:
         self.visits += more.visits
         self.taken += more.taken
         self.left += more.left
-
-    def arrive(self, steps: Codes) -> None:
-        """One visit of each of `steps`, int32[k]."""
-        self.visits += np.bincount(steps, minlength=len(self.visits))
-
-    def take(self, step: int, exits: Codes) -> None:
-        """Each of `exits` of `step`, int32[k], taken once."""
-        self.taken[step] += np.bincount(exits, minlength=self.taken.shape[1])
-
-    def leave(self, steps: Codes, reasons: Codes) -> None:
-        """One run left from each of `steps` for the reason beside it; -1 is from no step at all."""
-        np.add.at(self.left, (steps, reasons), 1)
 
     @property
     def waiting(self) -> Ints:

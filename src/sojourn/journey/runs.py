@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
@@ -46,14 +46,10 @@ class Runs:
         for one in fields(Runs):
             getattr(self, one.name)[index] = getattr(runs, one.name)
 
-    def move(self, index: Ints, runs: Runs) -> None:
-        """Write where `runs` have moved to over those at `index`, who are the same runs."""
+    def move(self, moved: Some) -> None:
+        """Write where some of these runs have moved to."""
         for name in MOVING:
-            getattr(self, name)[index] = getattr(runs, name)
-
-    def movable(self) -> Runs:
-        """The same runs, free to move without moving these."""
-        return replace(self, **{name: getattr(self, name).copy() for name in MOVING})
+            getattr(self, name)[moved.index] = getattr(moved, name)
 
     @staticmethod
     def empty(rows: Ints, slots: Ints) -> Runs:
@@ -85,9 +81,12 @@ class Runs:
 
 @dataclass(frozen=True, eq=False)
 class Some:
-    """The runs at `index` among others, with just the columns that steps look at, taken when asked for."""
+    """The runs at `index` among others, with just the columns that are looked at, copied when asked for.
 
-    among: Runs
+    So they can move without moving the others.
+    """
+
+    among: Runs | Some
     index: Ints
 
     def __len__(self) -> int:
@@ -127,3 +126,23 @@ class Some:
     def hops(self) -> Codes:
         """int32[m], how many steps they have arrived on"""
         return self.among.hops[self.index]
+
+    @cached_property
+    def steps(self) -> Codes:
+        """int32[m], the steps they stand on"""
+        return self.among.steps[self.index]
+
+    @cached_property
+    def due(self) -> Ints:
+        """int64[m], when time alone wakes them"""
+        return self.among.due[self.index]
+
+    @cached_property
+    def left(self) -> Ints:
+        """int64[m], when they left, NEVER while they are inside"""
+        return self.among.left[self.index]
+
+    @cached_property
+    def reasons(self) -> Codes:
+        """int32[m], why they left, -1 inside"""
+        return self.among.reasons[self.index]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
@@ -11,7 +11,7 @@ import numpy as np
 from sojourn.journey.definition import TIMEZONE
 from sojourn.journey.effects import Effects, Marks, Send
 from sojourn.journey.ports import Verdicts, Watcher, deliver_all, no_responses
-from sojourn.journey.runs import Some
+from sojourn.journey.runs import Runs, Some
 from sojourn.journey.step import zoned
 from sojourn.rule.cohort import Cohort
 from sojourn.rule.definition import Rule
@@ -23,9 +23,9 @@ from sojourn.rule.picks import traits
 from sojourn.rule.span import Span
 from sojourn.tape.build import merge
 from sojourn.tape.grain import on_grain
-from sojourn.tape.kernels.neighbours import next_after
+from sojourn.tape.kernels.slots import wake_earlier
 from sojourn.tape.selection import Selection, union
-from sojourn.tape.tape import NEVER, Bools, Codes, Ints, Tape
+from sojourn.tape.tape import Bools, Codes, Ints, Tape
 from sojourn.tape.zones import DAY, add_calendar
 
 
@@ -107,24 +107,18 @@ class World:
             self._timed[rule] = needs(rule, self.segments).timed
         return self._timed[rule]
 
-    def next_heard(self, rules: tuple[Rule, ...], journey: str, rows: Ints, after: Ints) -> Ints:
-        """int64[n], when each customer next has an event that may change what one of the rules says."""
-        if not rules:
-            return np.full(len(rows), NEVER)
-        return self.next_of((rules, journey), lambda tape: self._heard_on(tape, rules, journey), rows, after)
+    def listen(self, rules: tuple[Rule, ...], journey: str, runs: Runs, index: Ints, wakes: Ints) -> None:
+        """Bring forward when the runs at `index` wake, to their next event that may change what a rule says.
 
-    def next_of(self, key: object, pick: Callable[[Tape], Selection], rows: Ints, after: Ints) -> Ints:
-        """int64[n], when each customer next has an event of a selection, remembered by tape and `key`."""
-        found = np.full(len(rows), NEVER)
+        `wakes` is of all the runs, as are the customers and the instants after which one listens.
+        """
         for tape in self.tapes:
             known = self._listening.setdefault(tape, {})
-            if key not in known:
-                known[key] = pick(tape)
-            selection = known[key]
-            if len(selection):
-                index = next_after(selection, rows, after)
-                found = np.minimum(found, np.where(index < 0, NEVER, selection.received[index]))
-        return found
+            if (rules, journey) not in known:
+                known[rules, journey] = self._heard_on(tape, rules, journey)
+            heard = known[rules, journey]
+            if len(heard):
+                wake_earlier(index, runs.rows, heard.starts, heard.received, runs.now, wakes)
 
     def _heard_on(self, tape: Tape, rules: tuple[Rule, ...], journey: str) -> Selection:
         picked = [listens(rule, tape, self.segments, journey, self.zone) for rule in rules]
@@ -138,13 +132,17 @@ class World:
             names += tuple(found.column.texts)
         return codes, names
 
+    def _zoned(self) -> Iterator[Ints]:
+        """Of each tape, the events that carry a zone."""
+        return (tape.traits[TIMEZONE].positions for tape in self.tapes)
+
     def later(self, rows: Ints, instants: Ints, span: Span) -> Ints:
         """int64[n], the instants moved on by the span on the customers' calendars, on the grain."""
         if not zoned(span):
             return on_grain(instants + span.microseconds)
-        codes, names = self.zones(rows, instants)
-        if not span.months and not names and self.zone == "UTC":
+        if not span.months and self.zone == "UTC" and not any(len(one) for one in self._zoned()):
             return on_grain(instants + (span.days * DAY + span.microseconds))  # all days have 24 hours
+        codes, names = self.zones(rows, instants)
         moved = add_calendar(instants, span.days, span.months, codes, names, self.zone)
         return on_grain(moved + span.microseconds)
 

@@ -33,8 +33,8 @@ from sojourn.tape.memory import remembered
 from sojourn.tape.selection import select
 from sojourn.tape.tape import LONG_AGO, Ints, Tape
 
-CUSTOMERS_AT_ONCE = 50_000
-"""Their columns of one kind take 400 KB, so that a step's few stay in a core's cache."""
+CUSTOMERS_AT_ONCE = 125_000
+"""Their columns of one kind take 1 MB, which a cache still serves; with fewer, cores wait for each other."""
 
 
 class StepAnswer(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ GRAIN = 64
 
 def on_grain(instants: Ints) -> Ints:
     """The instants, rounded up to the grain; NEVER stays."""
-    return np.where(instants > NEVER - GRAIN, NEVER, -(-instants // GRAIN) * GRAIN)
+    return np.where(instants > NEVER - GRAIN, NEVER, (instants + (GRAIN - 1)) & -GRAIN)  # a power of 2
 
 
 def apart(customers: Ints, instants: Ints) -> Ints:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from sojourn.tape.selection import Selection
     from sojourn.tape.tape import Ints
 
+_FEW = 16
+"""Among so few it takes a quarter of the time to look at each: a processor foresees no halving."""
+
 
 def count(selection: Selection, rows: Ints, now: Ints | int, since: Ints | int, until: Ints | int) -> Ints:
     """How many selected events with since <= time < until were met by `now`: int64[m], one a row."""
@@ -25,10 +28,14 @@ def _count(
 ) -> Ints:
     counts = np.empty(len(rows), np.int64)
     for i in range(len(rows)):
-        low, high = stretch(starts, times, received, late, rows[i], now[i], since[i], until[i])
-        counts[i] = high - low
-        if late:
-            for event in range(low, high):
-                if times[event] < since[i] or times[event] >= until[i]:
-                    counts[i] -= 1
+        low, high = starts[rows[i]], starts[rows[i] + 1]
+        if high - low > _FEW:
+            low, high = stretch(starts, times, received, late, rows[i], now[i], since[i], until[i])
+            if not late:
+                counts[i] = high - low
+                continue
+        found = 0
+        for event in range(low, high):
+            found += (received[event] <= now[i]) & (since[i] <= times[event]) & (times[event] < until[i])
+        counts[i] = found
     return counts

@@ -21,6 +21,8 @@ FLOATS = types.Array(types.float64, 1, "C", readonly=True)
 BOOLS = types.Array(types.bool_, 1, "C", readonly=True)
 EACH = types.Array(types.int64, 1, "A", readonly=True)
 """One instant or span for each asked row; strided, so that one value for all takes no memory."""
+OUT_INTS = types.Array(types.int64, 1, "C")
+OUT_CODES = types.Array(types.int32, 1, "C")
 OUT_TABLE = types.Array(types.int64, 2, "C")
 INT, BOOL = types.int64, types.boolean
 
