@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from api_place import Place
 
-from sojourn.api.pace import Pace
 from sojourn.ingest.event import Origin
 from sojourn.ingest.wire.trust import signature
 from sojourn.store.files import quarantine
@@ -328,32 +327,3 @@ def test_segments_browser_script_is_told_where_to_send(place: Place) -> None:
     assert answer.headers["access-control-allow-origin"] == "*"
     assert answer.json()["integrations"]["Segment.io"]["apiHost"] == "sojourn.test/v1"
     assert place.web.get("/v1/projects/nobody/settings").status_code == 401
-
-
-def test_who_comes_when_too_much_waits_is_asked_to_come_again(place: Place) -> None:
-    place.parts.intake._backlog = 1_000_000  # as when the disk is slow
-    for path, call in (("track", CALL), ("b", {"batch": [CALL]})):
-        answer = place.ask("POST", f"/v1/{path}", "server", json=call)
-        assert answer.status_code == 429
-        assert 0 < int(answer.headers["retry-after"]) <= 300
-        assert answer.json()["code"] == "too_many"
-    assert not place.told()
-
-
-def test_who_goes_too_fast_is_slowed_down_alone(place: Place) -> None:
-    place.parts.by_key = Pace(3)
-    statuses = [place.ask("POST", "/v1/track", "server", json=CALL).status_code for _ in range(6)]
-    assert statuses[:3] == [200] * 3
-    assert statuses[-1] == 429
-    assert place.ask("POST", "/v1/track", "public", json=CALL).status_code == 200
-
-
-def test_when_the_database_is_away_clients_are_asked_to_come_again(place: Place) -> None:
-    assert place.ask("POST", "/v1/track", "server", json=CALL).status_code == 200
-    place.app.database.close()
-    for path, call in (("track", CALL), ("batch", {"batch": [CALL]})):
-        answer = place.ask("POST", f"/v1/{path}", "server", json=call)
-        assert answer.status_code == 503
-        assert 0 < int(answer.headers["retry-after"]) <= 300
-        assert answer.headers["access-control-allow-origin"] == "*"
-    assert pixel(place, "track", writeKey=place.keys["server"], userId="u", event="E").status_code == 200
