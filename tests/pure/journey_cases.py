@@ -66,10 +66,9 @@ steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(Leave, st.sampled_from(("done", "lost interest", "1"))),
 )
 
+keys = st.sampled_from(("", "cart.id", "cart id"))
 agains = st.one_of(
-    st.builds(
-        Again, st.sampled_from(("never", "after leaving")), st.none(), st.sampled_from(("", "cart.id", "cart id"))
-    ),
+    st.builds(Again, st.sampled_from(("never", "after leaving")), st.none(), keys),
     st.builds(Again, st.just("after"), spans, st.sampled_from(("", "cart"))),
     st.just(Again("parallel")),
 )

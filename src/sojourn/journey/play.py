@@ -121,7 +121,10 @@ class Playing:
         first = self.candidates.next(slots, now - 1)
         found, refused = admitted(self.newest, world, self.candidates, first, Some(self.runs, slots), now)
         self.answers[self.candidates.last(found)] = refused
-        slots, found, now = slots[refused < 0], found[refused < 0], now[refused < 0]
+        self._let_in(slots[refused < 0], found[refused < 0], now[refused < 0], world)
+
+    def _let_in(self, slots: Ints, found: Ints, now: Ints, world: World) -> None:
+        """New runs in the slots, by the candidates found."""
         past = slots[self.touched[slots]]
         self.touched[slots] = True
         if len(past):
