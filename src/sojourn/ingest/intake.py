@@ -161,7 +161,7 @@ class Intake:
             for request in self._release(group):
                 request.stored.set_result(None)
         elif isinstance(error, Unavailable) or carefully:
-            self._fail(group, error)
+            self._fail(group or self._next(), error)  # it is empty where its turn never came
         else:
             self._submit(group, carefully=True)
 
