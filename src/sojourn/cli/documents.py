@@ -48,8 +48,10 @@ class Document:
 
 def read(path: Path) -> Document:
     """The document in a file.  Raises NotFound or Invalid."""
+    from sojourn.journey.text.source import Source
+
     text = read_text(path)
-    data = _data(text, path)
+    data = Source(text, str(path)).data()
     keys = data if isinstance(data, dict) else {}
     for key, kind in reversed(KINDS.items()):
         if key in keys:
@@ -124,17 +126,6 @@ def publish(document: Document, api: Api) -> Any:
             return api.call("PUT", f"/api/segments/{name}", {"rule": document.data.get("rule")})
         case _:
             return api.call("PUT", f"/api/{document.kind}", document.data)
-
-
-def _data(text: str, path: Path) -> object:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError
-
-    try:
-        return YAML(typ="safe").load(text)
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise Invalid(f"no YAML: {error.problem}", source=str(path), line=line) from error
 
 
 def _check_journey(document: Document, api: Api | None) -> list[Finding]:
