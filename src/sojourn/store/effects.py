@@ -146,9 +146,9 @@ def prolong(connection: Connection, keys: Ints, fences: Ints, until: int) -> Boo
     return update_where(connection, effects, rows, ["key", "fence"], _HELD)
 
 
-def orphan(connection: Connection) -> None:
+def orphan(connection: Connection, now: int) -> None:
     """End all leases: where one process sends and it has just begun, whoever held them is gone."""
-    connection.execute(sa.update(effects).where(_LEASED).values(lease=0))
+    connection.execute(sa.update(effects).where(_LEASED, effects.c.lease > now).values(lease=now))
 
 
 def settle(connection: Connection, settled: Settled) -> Bools:

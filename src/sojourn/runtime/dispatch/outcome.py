@@ -20,6 +20,10 @@ GONE = "410"
 """How a webhook's endpoint says that it is closed for good (Standard Webhooks 1.0.0)."""
 
 
+AT_ONCE = 3
+"""After so many attempts whose sender died, the message may be what kills it: it has to wait between them."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """The state of one effect after an attempt; `event` is '' when the tape hears nothing."""
@@ -57,7 +61,9 @@ def abandoned(way: Way, effect: int, attempts: int, planned: int, repeatable: bo
     why = "its sender is gone"
     if not (repeatable or way.resends):
         return Outcome(State.UNKNOWN, reason=why)
-    due = next_attempt(way.schedule, f"{effect:016x}", max(attempts, 1), first=planned, now=now)
+    if attempts <= AT_ONCE:
+        return Outcome(State.DEFERRED, due=now, reason=why)
+    due = next_attempt(way.schedule, f"{effect:016x}", attempts, first=planned, now=now)
     return (
         Outcome(State.FAILED, reason=f"given up: {why}")
         if due is None

@@ -37,8 +37,9 @@ class Sender:
 
     def start(self) -> None:
         """Begin to send; what an earlier process held is free at once where there can be no other."""
-        if self._parts.database.dialect == "sqlite":
-            self._parts.database.write(effects.orphan)
+        database = self._parts.database
+        if database.dialect == "sqlite":
+            database.write(lambda connection: effects.orphan(connection, database.now()))
         self._thread.start()
 
     def stop(self) -> None:
