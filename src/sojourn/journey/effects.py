@@ -34,6 +34,7 @@ class Mark(msgspec.Struct, frozen=True, tag="mark"):
 
 
 Ask = Send | Mark
+Reasons = npt.NDArray[np.signedinteger[Any]]
 
 _OURS = frozenset(name for names in EVENTS.values() for name in names) | {
     "Consent Given",
@@ -69,9 +70,7 @@ class Effects:
     now: Ints  # int64[k], microseconds UTC
     keys: Ints  # int64[k], effect keys
     entries: Ints  # int64[k], keys of the events that the runs entered by
-    reasons: npt.NDArray[np.signedinteger[Any]] | None = (
-        None  # int32[k], for suppressed sends: codes of the policy's reasons
-    )
+    reasons: Reasons | None = None  # int[k], of suppressed sends: codes of reason_names
     reason_names: tuple[str, ...] = ()
 
     def __len__(self) -> int:

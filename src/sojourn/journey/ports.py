@@ -13,7 +13,7 @@ from sojourn.rule.definition import Rule
 from sojourn.tape.tape import NEVER, Codes, Ints
 
 if TYPE_CHECKING:
-    from sojourn.journey.effects import Effects, Marks
+    from sojourn.journey.effects import Effects, Marks, Reasons
     from sojourn.journey.runs import Some
     from sojourn.journey.world import World
 
@@ -26,7 +26,7 @@ class Verdicts:
 
     outcomes: npt.NDArray[np.signedinteger[Any]]  # int[k]
     until: Ints  # int64[k], read where HELD
-    reasons: npt.NDArray[np.signedinteger[Any]]  # int[k], codes of reason_names, -1 where delivered
+    reasons: Reasons  # int[k], codes of reason_names, -1 where delivered
     reason_names: tuple[str, ...]
 
 
