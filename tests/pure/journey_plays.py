@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
-from hypothesis import assume
+from hypothesis import assume, settings
 from hypothesis import strategies as st
 from journey_cases import EVENTS, agains, journeys
 from msgspec.structs import replace
@@ -30,6 +30,8 @@ from sojourn.tape.grain import GRAIN
 from sojourn.tape.tape import Column, Ints, Tape
 
 CROWD = 12
+FEW = settings(max_examples=settings().max_examples // 2)
+"""A case is a dozen customers, who go many ways at once."""
 END = (BEGINS + SLOTS * 12 * HOUR + 20 * DAY) // GRAIN * GRAIN
 ENDLESS = ("for ever at one instant", "lets customers in again", "circles")
 POLICIES: tuple[Mapping[str, Any], ...] = (

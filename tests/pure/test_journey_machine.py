@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from journey_plays import END, Case, asked, by_id, cases, nobody, played, told, with_told, world_of
+from journey_plays import END, FEW, Case, asked, by_id, cases, nobody, played, told, with_told, world_of
 from rule_cases import BEGINS
 
 from sojourn.errors import BrokenInvariant
@@ -33,6 +33,7 @@ moments = st.lists(st.integers(0, (END - BEGINS) // HOUR), min_size=1, max_size=
 
 
 @given(cases(), moments)
+@FEW
 def test_counts_are_conserved_at_every_moment(case: Case, until: list[int]) -> None:
     player = played(case, world_of(case, case.tape()), until[0])
     counts, runs = player.counts[7], player.changed()
@@ -47,6 +48,7 @@ def test_counts_are_conserved_at_every_moment(case: Case, until: list[int]) -> N
 
 
 @given(cases())
+@FEW
 def test_every_event_that_triggers_lets_in_or_is_refused_once(case: Case) -> None:
     player = played(case, world_of(case, case.tape()), END)
     events, why = player.refusals()
@@ -67,6 +69,7 @@ def advanced(program: Program, runs: Runs, world: World) -> tuple[Runs, Moved]:
 
 
 @given(cases())
+@FEW
 def test_a_batch_is_advanced_as_its_runs_one_by_one(case: Case) -> None:
     tape = case.tape()
     n = len(tape.customers)
@@ -87,6 +90,7 @@ def test_a_batch_is_advanced_as_its_runs_one_by_one(case: Case) -> None:
 
 
 @given(cases(), moments)
+@FEW
 def test_playing_in_stretches_of_time_is_playing_at_once(case: Case, moments: list[int]) -> None:
     tape = case.tape()
     at_once = world_of(case, tape)
@@ -123,11 +127,13 @@ class Watchful(Playing):
 
 
 @given(cases())
+@FEW
 def test_nobody_is_woken_early(case: Case) -> None:
     played(case, world_of(case, case.tape()), END, make=Watchful)
 
 
 @given(cases())
+@FEW
 def test_effect_keys_and_run_ids_are_unique(case: Case) -> None:
     player = played(case, world_of(case, case.tape()), END)
     keys = [int(key) for effects in player.effects for key in effects.keys]
@@ -197,6 +203,7 @@ def test_a_loop_without_a_hold_is_stopped() -> None:
 
 
 @given(cases())
+@FEW
 def test_versions_side_by_side_each_take_their_own(case: Case) -> None:
     """Who is inside when a version is published stays on theirs; entries go to the newest (P16)."""
     tape = case.tape()

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from journey_events import BEGIN, CUSTOMERS, DAY, HOUR, Event, tape_of
-from journey_plays import END, Case, cases, nobody
+from journey_plays import END, FEW, Case, cases, nobody
 from msgspec.structs import replace
 
 from sojourn.journey.definition import Journey
@@ -222,7 +222,7 @@ def test_cutting_the_customers_into_parts_changes_nothing(monkeypatch: pytest.Mo
 
 
 @given(cases())
-@settings(max_examples=30)
+@FEW
 def test_the_numbers_of_any_draft_are_conserved(case: Case) -> None:
     answer = backtest(case.journey, case.tape(), case.catalogue, Question(until=END))
     conserved(answer)
