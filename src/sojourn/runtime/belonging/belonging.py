@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from sqlalchemy import Connection
 
@@ -26,11 +28,32 @@ from sojourn.tape.tape import NEVER, Bools, Ints
 STARTED_A_TICK = 100_000
 """About so many customers are asked about new segments in one transaction: it then takes about a second."""
 
-
 ANEW = (CUSTOMERS_MERGED, CUSTOMERS_PARTED)
 """Events at which a customer is asked whatever their segments hear: their tape is another one now."""
 
 _NOBODY = np.empty(0, np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """Customers (int64[n], strictly increasing) who are asked whatever the rules hear, and when."""
+
+    customers: Ints
+    instants: Ints
+
+    @staticmethod
+    def of(customers: Ints, instants: Ints) -> Asked:
+        """Of k askings, each customer's earliest."""
+        order = np.lexsort((instants, customers))
+        found, firsts = np.unique(customers[order], return_index=True)
+        return Asked(found, instants[order[firsts]])
+
+    def at(self, customers: Ints) -> Ints:
+        """When each of m customers is asked, int64[m], NEVER who is not."""
+        if not len(self.customers):
+            return np.full(len(customers), NEVER)
+        places = np.minimum(np.searchsorted(self.customers, customers), len(self.customers) - 1)
+        return np.where(self.customers[places] == customers, self.instants[places], NEVER)
 
 
 class Belonging:
@@ -46,8 +69,7 @@ class Belonging:
     ) -> None:
         self._connection, self._catalogue, self._resident = connection, catalogue, resident
         self._held, self._until = held, until
-        self._again: dict[int, int] = {}  # who is asked at which instant, whatever the rules hear
-        self._new = self._begin = _NOBODY  # who is asked for the first time, and when
+        self._again = self._new = Asked(_NOBODY, _NOBODY)  # anew, and for the first time
         self._players: list[tuple[Followed, Following, Bools]] = []
         self._idle = not catalogue.followed
         self._versions, self._horizons = np.zeros(len(held), np.int64), np.full(len(held), NEVER)
@@ -60,18 +82,17 @@ class Belonging:
         """The customers whom the play must follow: int64[m], strictly increasing."""
         if self._idle:
             return _NOBODY
-        catalogue, told = self._catalogue, names.names(news.names)
+        needs, told = self._catalogue.followed_needs, names.names(news.names)
         owners = self._resident.merged.customers_of(news.subjects)
-        named = np.array([told[code] for code in news.names.tolist()], np.str_)
-        heard = np.isin(named, sorted(catalogue.followed_needs.events))
-        if catalogue.followed_needs.traits:
+        heard = np.isin(news.names, [code for code, name in told.items() if name in needs.events])
+        if needs.traits:
             heard |= np.array([bool(text) for text in news.traits], np.bool_)
-        anew, past = np.isin(named, ANEW), news.origins == Origin.IMPORT
-        for place in np.flatnonzero(anew | (past & heard)).tolist():
-            owner, instant = int(owners[place]), self._until if past[place] else int(news.received[place])
-            self._again[owner] = min(instant, self._again.get(owner, instant))
-        self._new, self._begin = self._newcomers(owners, news)
-        return np.union1d(np.append(owners[heard | anew], self._new), self._crossing())
+        past = heard & (news.origins == Origin.IMPORT)  # met long ago, and read only now
+        anew = np.isin(news.names, [code for code, name in told.items() if name in ANEW])
+        instants = np.where(past, self._until, news.received)
+        self._again = Asked.of(owners[anew | past], instants[anew | past])
+        self._new = self._newcomers(owners, news)
+        return np.union1d(np.append(owners[heard | anew], self._new.customers), self._crossing())
 
     def players(self, world: World, after: Ints) -> list[Following]:
         """What follows each segment for the customers of the world, who were followed until `after`."""
@@ -80,13 +101,11 @@ class Belonging:
         tape = world.tape
         self._everyone = tape.customers
         self._register.open(np.unique(tape.customers % PARTITIONS))
-        place = np.minimum(np.searchsorted(self._new, tape.customers), max(len(self._new) - 1, 0))
-        new = self._new[place] == tape.customers if len(self._new) else np.zeros(len(place), np.bool_)
-        again = np.array([self._again.get(one, NEVER) for one in tape.customers.tolist()], np.int64)
+        new, again = self._new.at(tape.customers), self._again.at(tape.customers)
         for segment in self._catalogue.followed:
             start, followed = self._register.start(segment, tape.customers, after)
-            begin, those = self._begin[place[new & followed]], new & followed
-            start.seen[those], start.due[those] = begin - 1, begin
+            first = followed & (new < NEVER)
+            start.seen[first], start.due[first] = new[first] - 1, new[first]
             start.due[followed] = np.minimum(start.due, again)[followed]
             player = Following(segment.name, world, start, self._until)
             self._players.append((segment, player, followed))
@@ -107,21 +126,20 @@ class Belonging:
             versions[place], horizons[place] = summary.version, summary.horizon
         return np.where(versions == self._catalogue.fingerprint, horizons, self._until)
 
-    def _newcomers(self, owners: Ints, news: Logged) -> tuple[Ints, Ints]:
-        """Customers of whom nobody was asked yet, and the instants of their first events, int64[n] each.
+    def _newcomers(self, owners: Ints, news: Logged) -> Asked:
+        """Customers of whom nobody was asked yet, at their first events.
 
         Nobody needs to know them where no segment holds of strangers.
         """
-        told = np.flatnonzero(news.origins != TICK)
-        if not len(told) or not self._catalogue.holds_of_strangers:
-            return _NOBODY, _NOBODY
-        instants = np.where(news.origins == Origin.IMPORT, self._until, news.received)[told]
-        order = np.lexsort((instants, owners[told]))
-        found, firsts = np.unique(owners[told][order], return_index=True)
-        self._register.open(np.unique(found % PARTITIONS))
-        new = ~self._register.known(found)
-        self._register.meet(found[new])
-        return found[new], instants[order[firsts[new]]]
+        if not self._catalogue.holds_of_strangers:
+            return self._new
+        told = news.origins != TICK
+        instants = np.where(news.origins == Origin.IMPORT, self._until, news.received)
+        found = Asked.of(owners[told], instants[told])
+        self._register.open(np.unique(found.customers % PARTITIONS))
+        new = ~self._register.known(found.customers)
+        self._register.meet(found.customers[new])
+        return Asked(found.customers[new], found.instants[new])
 
     def _first_few(self, behind: Ints) -> Ints:
         """As many of the partitions as may begin with new segments in one transaction, at least one."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 import numpy as np
 from sqlalchemy import Connection
@@ -14,22 +12,23 @@ from sojourn.store.partitions import PARTITIONS
 from sojourn.tape.tape import Ints
 
 
-def join(connection: Connection, partitions: Ints, merged: Sequence[tuple[int, int]]) -> None:
-    """Move the memberships of each pair (merged, kept), whose partitions the caller holds."""
-    if not merged:
-        return
+def join(connection: Connection, partitions: Ints, gone: Ints, kept: Ints) -> None:
+    """Move what each of k merged customers belongs to to the one that is kept; the caller holds both."""
     before = segments.membership(connection, partitions)
     now = dict(before)
-    for gone, kept in merged:
-        for segment in {segment for segment, _ in before}:
-            place, other = (segment, gone % PARTITIONS), (segment, kept % PARTITIONS)
-            if place in now and bitmap.holds(now[place].members, np.array([gone]))[0]:
-                now[place] = _put(now[place], gone, inside=False)
-                if other in now:
-                    now[other] = _put(now[other], kept, inside=True)
+    for (segment, partition), row in before.items():
+        here = np.flatnonzero(gone % PARTITIONS == partition)
+        inside = here[bitmap.holds(row.members, gone[here])]
+        _put(now, segment, gone[inside], inside=False)
+        _put(now, segment, kept[inside], inside=True)
     segments.set_membership(connection, {key: row for key, row in now.items() if row != before[key]})
 
 
-def _put(row: segments.Membership, customer: int, *, inside: bool) -> segments.Membership:
-    packed = bitmap.changed(row.members, np.array([customer]), np.array([inside]))
-    return msgspec.structs.replace(row, members=packed)
+def _put(rows: dict[tuple[int, int], segments.Membership], segment: int, them: Ints, *, inside: bool) -> None:
+    """Write that these customers belong to the segment, or do not, where that is followed already."""
+    for partition in np.unique(them % PARTITIONS).tolist():
+        row = rows.get((segment, partition))
+        if row is not None:
+            mine = np.unique(them[them % PARTITIONS == partition])
+            packed = bitmap.changed(row.members, mine, np.full(len(mine), inside))
+            rows[segment, partition] = msgspec.structs.replace(row, members=packed)

@@ -41,7 +41,8 @@ class Merging:
         instant = (max(now, met + 1) + GRAIN - 1) // GRAIN * GRAIN
         handing.hand_over(connection, resolution)
         left = handing.settle(connection, customers, instant, met)
-        join(connection, held.ids, [(merge.merged, merge.kept) for merge in resolution.merges])
+        pairs = np.array([(merge.merged, merge.kept) for merge in resolution.merges], np.int64).reshape(-1, 2)
+        join(connection, held.ids, pairs[:, 0], pairs[:, 1])
         withdrawn = withdraw(connection, resolution.merges, instant)
         self._tell(connection, [*_merged(resolution, instant), *left, *withdrawn], instant)
         due = np.minimum(held.due, runs.next_due(connection, held.ids))
