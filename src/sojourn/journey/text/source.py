@@ -21,6 +21,9 @@ MOST_PARTS = 50_000
 
 DEEPEST = 100
 
+ONE_LINE = 2**31
+"""Letters: so wide that nothing is ever wrapped."""
+
 _BRACKETS = {"[": 1, "{": 1, "]": -1, "}": -1}
 _PART = re.compile(r"[^.\[\]]+")
 
@@ -76,6 +79,15 @@ def written(data: object) -> str:
     out = io.StringIO()
     yaml.dump(_quoted(data), out)
     return out.getvalue()
+
+
+def on_one_line(data: object) -> str:
+    """Plain data as YAML on one line, as it may stand anywhere in a document."""
+    yaml = YAML()
+    yaml.default_flow_style, yaml.width = True, ONE_LINE
+    out = io.StringIO()
+    yaml.dump({"-": _quoted(data)}, out)
+    return out.getvalue().removeprefix("{'-': ").removesuffix("}\n")
 
 
 def _quoted(data: Any) -> Any:

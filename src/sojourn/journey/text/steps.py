@@ -45,6 +45,16 @@ def write_steps(placed: tuple[Placed, ...]) -> dict[str, object]:
     return {one.id: _written(one, default) for one, default in zip(placed, following, strict=True)}
 
 
+def whole_step(placed: Placed) -> dict[str, object]:
+    """The mapping of one step that says of every exit where it leads; '' is the end."""
+    return _written(placed, None)
+
+
+def kind_of(step: Step) -> StepKind:
+    """The kind that a step is of."""
+    return next(kind for kind in kinds().values() if type(step) is kind.settings)
+
+
 def _placed(name: str, fields: Fields, following: Mapping[str, str]) -> Placed:
     kind = _kind(fields)
     step = kind.read(fields)
@@ -84,8 +94,8 @@ def _target(fields: Fields, key: str, following: Mapping[str, str], default: str
     return target
 
 
-def _written(placed: Placed, following: str) -> dict[str, object]:
-    kind = _kind_of(placed.step)
+def _written(placed: Placed, following: str | None) -> dict[str, object]:
+    kind = kind_of(placed.step)
     data = kind.write(placed.step)
     found = data[kind.name]
     ways = found if isinstance(found, list) else []
@@ -95,7 +105,3 @@ def _written(placed: Placed, following: str) -> dict[str, object]:
         elif target != following:
             data[exit] = target
     return data
-
-
-def _kind_of(step: Step) -> StepKind:
-    return next(kind for kind in kinds().values() if type(step) is kind.settings)
