@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 import msgspec
@@ -80,7 +81,7 @@ class Installation:
         def work(connection: Connection) -> bool:
             return self.live.tick(connection, published(connection), self.now).held > 0
 
-        return self.database.write(work)
+        return self.database.write(work, alone=True)
 
     def members(self, name: str) -> list[int]:
         with self.database.reading() as connection:
@@ -215,3 +216,34 @@ def test_a_bitmap_holds_who_was_put_in() -> None:
         False,
     ]
     assert bitmap.holds(b"", customers).tolist() == [False] * 3
+
+
+def test_a_new_segment_waits_for_no_tick_of_others(installation: Installation) -> None:
+    database = installation.database
+    if database.dialect == "sqlite":
+        pytest.skip("SQLite has one writer: it holds everything")
+    for customer in (1, 2):
+        installation.happens(customer, "Logged In")
+    while installation.tick():
+        pass
+    installation.define("seen", {"performed": "Logged In"})
+    installation.now += MINUTE
+    held, go_on = threading.Event(), threading.Event()
+
+    def hold(connection: Connection) -> None:
+        partitions.lock_these(connection, np.array([2]))
+        held.set()
+        go_on.wait(30)
+
+    other = database.submit(hold, alone=True)
+    assert held.wait(10)
+    try:
+        while installation.tick():
+            pass
+        assert installation.members("seen") == [1]
+    finally:
+        go_on.set()
+    other.result()
+    while installation.tick():
+        pass
+    assert installation.members("seen") == [1, 2]

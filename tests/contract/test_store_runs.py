@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -69,11 +70,16 @@ def test_counts_add_up_over_shards(database: Database) -> None:
         assert counts.of_version(connection, 1) == {(1, 2, "visit", ""): 8, (1, 2, "exit", "yes"): 1}
 
 
+def _come_due(connection: Connection, instants: dict[int, int]) -> None:
+    """Let time have something to do in these partitions at these instants."""
+    held = partitions.lock_these(connection, np.array(list(instants)))
+    due = np.array([instants[partition] for partition in held.ids.tolist()])
+    partitions.save(connection, replace(held, due=due))
+
+
 def test_partitions_with_work_are_locked(database: Database) -> None:
     assert not database.write(lambda connection: len(partitions.lock(connection, NOW, 64)))
-    database.write(
-        lambda connection: partitions.hasten(connection, np.array([7, 7, 9]), np.array([5, 3, NOW + 1]))
-    )
+    database.write(lambda connection: _come_due(connection, {7: 3, 9: NOW + 1}))
     with database.reading() as connection:
         assert partitions.next_due(connection) == 3
     held = database.write(lambda connection: partitions.lock(connection, NOW, 64))
@@ -81,10 +87,16 @@ def test_partitions_with_work_are_locked(database: Database) -> None:
     assert held.ids.tolist() == ([7] if database.dialect == "postgresql" else list(range(64)))
 
 
+def test_partitions_without_work_are_locked_if_they_are_named(database: Database) -> None:
+    named = np.array([7, 9])
+    held = database.write(lambda connection: partitions.lock(connection, NOW, 64, named))
+    assert held.ids.tolist() == ([7, 9] if database.dialect == "postgresql" else list(range(64)))
+
+
 def test_a_held_partition_is_passed_by(database: Database) -> None:
     if database.dialect == "sqlite":
         pytest.skip("SQLite has one writer: it holds everything")
-    database.write(lambda connection: partitions.hasten(connection, np.array([7, 9]), np.array([1, 1])))
+    database.write(lambda connection: _come_due(connection, {7: 1, 9: 1}))
     locked, go_on = threading.Event(), threading.Event()
 
     def hold(connection: Connection) -> list[int]:
@@ -103,7 +115,7 @@ def test_a_held_partition_is_passed_by(database: Database) -> None:
 def test_who_waited_longest_is_next(database: Database) -> None:
     if database.dialect == "sqlite":
         pytest.skip("SQLite has one writer: it holds everything")
-    database.write(lambda connection: partitions.hasten(connection, np.array([7, 9]), np.array([1, 1])))
+    database.write(lambda connection: _come_due(connection, {7: 1, 9: 1}))
 
     def tick(connection: Connection) -> list[int]:
         held = partitions.lock(connection, NOW, 1)

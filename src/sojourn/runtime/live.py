@@ -64,13 +64,14 @@ class Live:
 
     def tick(self, connection: Connection, catalogue: Catalogue, now: int) -> Ticked:
         """Take what has come in and come due in free partitions up to `now`, and write what becomes of it."""
-        if self.resident.fingerprint != catalogue.fingerprint:
-            partitions.hasten(connection, np.arange(PARTITIONS), np.full(PARTITIONS, now))
-            self.resident.fingerprint = catalogue.fingerprint
-        held = partitions.lock(connection, now, self._at_once)
+        # Each process looks once at every partition for segments that are new to it: to ask for that in the
+        # table would be to wait for other ticks while this one holds what they want.
+        unasked = np.flatnonzero(self.resident.fingerprints != catalogue.fingerprint)
+        held = partitions.lock(connection, now, self._at_once, unasked)
         if not len(held):
             return Ticked()
         news, held = self._news(connection, held, catalogue)
+        self.resident.fingerprints[held.ids] = catalogue.fingerprint
         # The last instant of a grain: the marks of what it brings stand before it, the next event after it.
         until = max(now // GRAIN * GRAIN, int(news.received.max(initial=0)) + GRAIN) - 1
         due = runs.due(connection, held.ids, until, RUNS_A_TICK)
@@ -208,7 +209,7 @@ class Turn:
     def heard_itself(self) -> bool:
         """Whether tapes must hear of what it told, so that the next tick has to read it."""
         heard = self.catalogue.heard
-        return any(marks.name in heard or marks.traits for marks, _ in self.world.told)
+        return any(marks.name in heard or marks.carried for marks, _ in self.world.told)
 
     def write(self, connection: Connection, names: Names) -> tuple[int, int]:
         """Write runs, counts, ledger and marks; how many runs moved, and how many sends were planned."""

@@ -68,6 +68,12 @@ class Resident:
     """A base and layers of tapes by subject, and up to which place in the log each partition is in."""
 
     def __init__(self, kept: Kept = NOTHING) -> None:
+        self.clear()
+        self.kept = kept
+
+    def clear(self) -> None:
+        """Forget everything, what is to be kept as well: what was added may not have been committed."""
+        self.kept = NOTHING
         self.base: tuple[
             Tape, ...
         ] = ()  # what was at rest, each tape's subjects beyond those of the one before
@@ -77,8 +83,7 @@ class Resident:
         self.merged = Merged.none()
         self.moved = 0  # the stamp of the last change of who is whose customer
         self._by_owner = np.empty(0, np.int64)  # the order of the merged subjects by their customers
-        self.kept = kept
-        self.fingerprint = 0  # of the segments that all partitions have been told to follow
+        self.fingerprints = np.zeros(PARTITIONS, np.int64)  # of the segments that each was looked at for
         self.begun = False  # whether it has a base: else it is made of the log alone
 
     def begin(self, kept: Kept, base: tuple[Tape, ...], xids: Ints, positions: Ints) -> None:
@@ -149,10 +154,6 @@ class Resident:
         own = [layer.customers[layer.customers % PARTITIONS == partition] for layer in layers]
         found = np.unique(np.concatenate([self.merged.customers[here], *own]))
         return found[~np.isin(found, self.merged.subjects)]
-
-    def clear(self) -> None:
-        """Forget everything: what was added may not have been committed."""
-        self.__init__()  # type: ignore[misc]
 
 
 def _with(found: Tape, layer: Tape, subjects: Ints, owners: Ints) -> Tape:

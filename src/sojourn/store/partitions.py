@@ -15,13 +15,14 @@ from sojourn.store.log import SETTLED, Logged
 from sojourn.store.tables import NEVER, PARTITIONS, events, partitions
 from sojourn.tape.tape import Bools, Ints
 
+_NONE = np.zeros(0, np.int64)
+
 __all__ = [
     "PARTITIONS",
     "Held",
     "before",
     "earlier",
     "every",
-    "hasten",
     "lock",
     "lock_these",
     "news",
@@ -51,18 +52,18 @@ def of(customers: Ints) -> Ints:
     return customers % PARTITIONS
 
 
-def lock(connection: Connection, now: int, at_most: int) -> Held:
-    """Lock partitions that have work at `now`; none when all that do are held by others.
+def lock(connection: Connection, now: int, at_most: int, also: Ints = _NONE) -> Held:
+    """Lock partitions that have work at `now` or are among `also`; none when others hold all of these.
 
     PostgreSQL: up to `at_most` rows, those that waited longest first, until the transaction ends.
     SQLite: its one writer holds everything, so it is all 64 as soon as one has work.
     """
     if is_postgres(connection):
-        return _lock_some(connection, now, at_most)
+        return _lock_some(connection, now, at_most, also)
     held = every(connection)
     newest = _NEWEST(connection)["position"][0]
-    works = bool((held.due <= now).any() or newest > held.read_positions.min())
-    return held if works else taken(held, np.zeros(0, np.int64))
+    works = bool(len(also) or (held.due <= now).any() or newest > held.read_positions.min())
+    return held if works else taken(held, _NONE)
 
 
 def lock_these(connection: Connection, ids: Ints) -> Held:
@@ -144,20 +145,12 @@ def save(connection: Connection, held: Held) -> None:
     update(connection, partitions, rows, ["id"], also=ticked)
 
 
-def hasten(connection: Connection, ids: Ints, due: Ints) -> None:
-    """Ask that partitions are looked at by an instant, if not earlier anyway (a run was started by hand)."""
-    for partition in np.unique(ids).tolist():
-        instant = int(due[ids == partition].min())
-        later = sa.update(partitions).where(partitions.c.id == partition, partitions.c.due > instant)
-        connection.execute(later.values(due=instant))
-
-
 def next_due(connection: Connection) -> int:
     """The earliest instant at which any partition has work without an event; NEVER if none."""
     return int(connection.scalar(sa.select(sa.func.min(partitions.c.due))) or NEVER)
 
 
-def _lock_some(connection: Connection, now: int, at_most: int) -> Held:
+def _lock_some(connection: Connection, now: int, at_most: int, also: Ints) -> Held:
     unread = (
         sa.exists()
         .where(events.c.partition == partitions.c.id, SETTLED)
@@ -166,7 +159,8 @@ def _lock_some(connection: Connection, now: int, at_most: int) -> Held:
             > sa.tuple_(partitions.c.read_xid, partitions.c.read_position)
         )
     )
-    waiting = sa.select(partitions).where((partitions.c.due <= now) | unread).limit(at_most)
+    asked = partitions.c.id.in_(also.tolist())
+    waiting = sa.select(partitions).where((partitions.c.due <= now) | unread | asked).limit(at_most)
     held = _held(
         connection, waiting.with_for_update(skip_locked=True).order_by(partitions.c.ticked, partitions.c.id)
     )
