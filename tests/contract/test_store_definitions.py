@@ -132,3 +132,19 @@ def test_keys_end(database: Database) -> None:
         assert [key.last_used for key in keys.every(connection)] == [NOW + 2, 0]
     with pytest.raises(NotFound):
         database.write(lambda connection: keys.revoke(connection, 99, NOW))
+
+
+def test_what_a_person_wrote_is_kept_until_a_program_changes_it(database: Database) -> None:
+    written = "# who matters\nsegment: big\r\nrule: {}\n"
+    made = database.write(lambda c: segments.save(c, "big", "{}", NOW, text=written))
+    database.write(lambda c: settings.put(c, "policy", {}, text=written))
+    with database.reading() as connection:
+        assert (made.text, settings.text(connection, "policy")) == (written, written)
+        assert settings.text(connection, "other") == ""
+    other_words = database.write(lambda c: segments.save(c, "big", "{}", NOW + 1, text="# more"))
+    assert (other_words.version, other_words.updated, other_words.text) == (1, NOW, "# more")
+    changed = database.write(lambda c: segments.save(c, "big", "[]", NOW))
+    assert (changed.version, changed.text) == (2, "")
+    database.write(lambda c: settings.put(c, "policy", {"caps": []}))
+    with database.reading() as connection:
+        assert settings.text(connection, "policy") == ""

@@ -267,6 +267,7 @@ segments = _table(
     _text("rule"),
     _big("version", 1),
     _big("updated"),
+    _text("text", ""),  # as somebody wrote it, '' where no person did
 )
 
 memberships = _table(
@@ -288,7 +289,13 @@ templates = _table(
     UniqueConstraint("name", "version"),
 )
 
-settings = _table("settings", _text("name", primary_key=True), _text("value"), _big("etag", 1))
+settings = _table(
+    "settings",
+    _text("name", primary_key=True),
+    _text("value"),
+    _big("etag", 1),
+    _text("text", ""),  # as somebody wrote it, '' where no person did
+)
 
 api_keys = _table(
     "api_keys",

@@ -21,13 +21,14 @@ ALL = 0
 
 
 class Segment(msgspec.Struct, frozen=True):
-    """A named rule; `version` counts its changes."""
+    """A named rule; `version` counts its changes, `text` is the YAML that says it, if a person wrote one."""
 
     id: int
     name: str
     rule: str  # JSON
     version: int
     updated: int  # microseconds UTC
+    text: str = ""
 
 
 class Membership(msgspec.Struct, frozen=True):
@@ -38,16 +39,20 @@ class Membership(msgspec.Struct, frozen=True):
     horizon: int = NEVER  # microseconds UTC: when time alone may change it
 
 
-def save(connection: Connection, name: str, rule: str, now: int, *, match: int | None = None) -> Segment:
+def save(
+    connection: Connection, name: str, rule: str, now: int, *, text: str = "", match: int | None = None
+) -> Segment:
     """Write a segment's rule; raises Conflict when it has another version than `match`, which was read."""
     present = connection.execute(sa.select(segments).where(segments.c.name == name)).one_or_none()
     if match is not None and match != (present.version if present else 0):
         raise Conflict(f"segment {name!r} has been changed since it was read")
     if present is None:
-        connection.execute(sa.insert(segments).values(name=name, rule=rule, updated=now))
+        connection.execute(sa.insert(segments).values(name=name, rule=rule, updated=now, text=text))
     else:
         same = sa.update(segments).where(segments.c.id == present.id)
-        connection.execute(same.values(rule=rule, updated=now, version=segments.c.version + 1))
+        # Other words for the same rule are no change: nobody has to be asked again.
+        change = {"updated": now, "version": present.version + 1} if rule != present.rule else {}
+        connection.execute(same.values(rule=rule, text=text, **change))
     changed(connection)
     return find(connection, name)
 

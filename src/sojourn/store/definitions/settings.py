@@ -24,21 +24,26 @@ def etag(connection: Connection, name: str) -> int:
     return int(connection.scalar(sa.select(settings.c.etag).where(settings.c.name == name)) or 0)
 
 
-def put(connection: Connection, name: str, value: Any, *, match: int | None = None) -> int:
-    """Set a value; answers its new etag.
+def text(connection: Connection, name: str) -> str:
+    """The YAML that says the value, '' where no person wrote any."""
+    return connection.scalar(sa.select(settings.c.text).where(settings.c.name == name)) or ""
+
+
+def put(connection: Connection, name: str, value: Any, *, text: str = "", match: int | None = None) -> int:
+    """Set a value, with the YAML that says it if a person wrote one; answers its new etag.
 
     Raises Conflict when `match`, the etag that the writer has read, is not the present one.
     """
-    text = msgspec.json.encode(value).decode()
+    row = {"value": msgspec.json.encode(value).decode(), "text": text}
     present = etag(connection, name)
     if match is not None and match != present:
         raise Conflict(f"setting {name!r} has been changed since it was read")
     if present:
         same = sa.update(settings).where(settings.c.name == name, settings.c.etag == present)
-        written = connection.execute(same.values(value=text, etag=present + 1)).rowcount
+        written = connection.execute(same.values(**row, etag=present + 1)).rowcount
         if not written:
             raise Conflict(f"setting {name!r} is being changed by somebody else")
     else:
-        connection.execute(sa.insert(settings).values(name=name, value=text, etag=1))
+        connection.execute(sa.insert(settings).values(name=name, **row, etag=1))
     changed(connection)
     return present + 1

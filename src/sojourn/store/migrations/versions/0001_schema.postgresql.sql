@@ -280,6 +280,7 @@ CREATE TABLE segments (
 	rule TEXT NOT NULL, 
 	version BIGINT DEFAULT 1 NOT NULL, 
 	updated BIGINT NOT NULL, 
+	text TEXT DEFAULT '' NOT NULL, 
 	PRIMARY KEY (id), 
 	UNIQUE (name)
 );
@@ -288,6 +289,7 @@ CREATE TABLE settings (
 	name TEXT NOT NULL, 
 	value TEXT NOT NULL, 
 	etag BIGINT DEFAULT 1 NOT NULL, 
+	text TEXT DEFAULT '' NOT NULL, 
 	PRIMARY KEY (name)
 );
 

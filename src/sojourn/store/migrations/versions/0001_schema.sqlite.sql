@@ -274,6 +274,7 @@ CREATE TABLE segments (
 	rule TEXT NOT NULL, 
 	version BIGINT DEFAULT 1 NOT NULL, 
 	updated BIGINT NOT NULL, 
+	text TEXT DEFAULT '' NOT NULL, 
 	PRIMARY KEY (id), 
 	UNIQUE (name)
 );
@@ -282,6 +283,7 @@ CREATE TABLE settings (
 	name TEXT NOT NULL, 
 	value TEXT NOT NULL, 
 	etag BIGINT DEFAULT 1 NOT NULL, 
+	text TEXT DEFAULT '' NOT NULL, 
 	PRIMARY KEY (name)
 );
 
