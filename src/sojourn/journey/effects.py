@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -25,6 +25,23 @@ class Send(msgspec.Struct, frozen=True, tag="send"):
     go_on: bool = False  # a held send does not keep its run on the step
 
 
+class Call(msgspec.Struct, frozen=True, tag="call"):
+    """Ask another system something; what it answers comes back as `Webhook Answered` with what is kept."""
+
+    template: str
+    channel: str = ""
+    keep: tuple[str, ...] = ()  # the fields of the answer that become properties
+
+
+class Notice(msgspec.Struct, frozen=True, tag="notice"):
+    """Tell somebody of the team; policy has no say in it."""
+
+    channel: str  # email, slack, or app: a notice in Sojourn itself
+    to: str  # an address, a channel of Slack, a member or a role
+    text: str  # Liquid
+    subject: str = ""
+
+
 class Mark(msgspec.Struct, frozen=True, tag="mark"):
     """Put an event on the customer's own tape, with properties and new values of traits."""
 
@@ -33,7 +50,9 @@ class Mark(msgspec.Struct, frozen=True, tag="mark"):
     traits: Mapping[str, object] = {}
 
 
-Ask = Send | Mark
+Ask = Send | Mark | Call | Notice
+Values = npt.NDArray[Any]
+"""One value for each of n runs: float64[n] (NaN: none) or texts, object[n] ('' : none)."""
 Reasons = npt.NDArray[np.signedinteger[Any]]
 
 _OURS = frozenset(name for names in EVENTS.values() for name in names) | {
@@ -72,6 +91,8 @@ class Effects:
     entries: Ints  # int64[k], keys of the events that the runs entered by
     reasons: Reasons | None = None  # int[k], of suppressed sends: codes of reason_names
     reason_names: tuple[str, ...] = ()
+    properties: Mapping[str, Values] = field(default_factory=dict)  # of a mark, that differ by run
+    traits: Mapping[str, Values] = field(default_factory=dict)  # likewise
 
     def __len__(self) -> int:
         return len(self.runs)
@@ -80,12 +101,16 @@ class Effects:
         """Those of `chosen`, bool[k]."""
         columns = {name: getattr(self, name)[chosen] for name in ("runs", "rows", "now", "keys", "entries")}
         reasons = None if self.reasons is None else self.reasons[chosen]
-        return replace(self, reasons=reasons, **columns)
+        properties, traits = _chosen(self.properties, chosen), _chosen(self.traits, chosen)
+        return replace(self, reasons=reasons, properties=properties, traits=traits, **columns)
 
 
 @dataclass(frozen=True, eq=False)
 class Marks:
-    """k events of one name that the machine puts on tapes, all with the same properties and traits."""
+    """k events of one name that the machine puts on tapes.
+
+    `properties` and `traits` are the same of all, `each` and `each_trait` hold those that differ.
+    """
 
     name: str
     properties: Mapping[str, object]
@@ -95,14 +120,22 @@ class Marks:
     runs: Ints  # int64[k]
     keys: Ints  # int64[k], event keys
     ahead: bool = False  # assumed: they lie ahead, and are met at `now` itself
+    each: Mapping[str, Values] = field(default_factory=dict)
+    each_trait: Mapping[str, Values] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def carried(self) -> frozenset[str]:
+        """The traits that they give values."""
+        return frozenset({*self.traits, *self.each_trait})
+
     def take(self, index: Ints) -> Marks:
         """The marks at `index`, in that order."""
         columns = {name: getattr(self, name)[index] for name in ("rows", "now", "runs", "keys")}
-        return replace(self, **columns)
+        each, each_trait = _chosen(self.each, index), _chosen(self.each_trait, index)
+        return replace(self, each=each, each_trait=each_trait, **columns)
 
     def tape(self, received: Ints, customers: Ints) -> Tape:
         """The tape of these customers that holds just the marks, each met at its instant of `received`."""
@@ -115,8 +148,8 @@ class Marks:
             vocabulary=(self.name,),
             keys=self.keys,
             runs=self.runs,
-            properties={name: _constant(value, n) for name, value in self.properties.items()},
-            traits={name: _constant(value, n) for name, value in self.traits.items()},
+            properties=_columns(self.properties, self.each, n),
+            traits=_columns(self.traits, self.each_trait, n),
             everyone=customers,
         )
 
@@ -129,12 +162,40 @@ class Marks:
     ) -> Marks:
         """One mark for each effect, with the effect's key."""
         told = {"journey": effects.journey, "step": effects.step, **properties}
-        return Marks(name, told, traits or {}, effects.rows, effects.now, effects.runs, effects.keys)
+        return Marks(
+            name,
+            told,
+            traits or {},
+            effects.rows,
+            effects.now,
+            effects.runs,
+            effects.keys,
+            each=effects.properties,
+            each_trait=effects.traits,
+        )
 
 
 def effect_keys(runs: Ints, hops: Codes, slot: int = 0) -> Ints:
     """Keys of what the runs ask on the step they reached as their `hops`-th: int64[n], never 0."""
     return mix(runs, hops.astype("int64"), slot)
+
+
+def _chosen(values: Mapping[str, Values], index: Ints | Bools) -> dict[str, Values]:
+    return {name: value[index] for name, value in values.items()}
+
+
+def _columns(same: Mapping[str, object], each: Mapping[str, Values], n: int) -> dict[str, Column]:
+    columns = {name: _constant(value, n) for name, value in same.items()}
+    return columns | {name: _varying(values) for name, values in each.items()}
+
+
+def _varying(values: Values) -> Column:
+    if values.dtype == np.float64:
+        there = np.flatnonzero(~np.isnan(values))
+        return Column(there, values[there], np.full(len(there), -1, np.int32), ())
+    there = np.flatnonzero(values != "")
+    texts, codes = np.unique(values[there].astype(str), return_inverse=True)
+    return Column(there, np.full(len(there), np.nan), codes.astype(np.int32), tuple(texts.tolist()))
 
 
 def _constant(value: object, n: int) -> Column:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sojourn.errors import BrokenInvariant
-from sojourn.journey.effects import Effects, Mark, Marks, Send, effect_keys
-from sojourn.journey.ports import DELIVER, HELD
+from sojourn.journey.asking import asked
+from sojourn.journey.effects import Effects, Marks
 from sojourn.journey.program import COMPLETED, GOAL, HOLDOUT, RULE, Counts, Program
 from sojourn.journey.runs import OUTSIDE, Some
 from sojourn.journey.step import HOLD, Answer, Standing
 from sojourn.journey.world import World
+from sojourn.rule.definition import Rule
 from sojourn.tape.hashing import hash_text, mix, share
 from sojourn.tape.kernels.moves import leave, move_on
 from sojourn.tape.tape import NEVER, Ints
@@ -41,6 +42,8 @@ def advance(program: Program, runs: Some, world: World) -> Moved:
     if len(fresh):
         _enter(program, moved, fresh, world)
     inside = _anywhere(program, moved, np.flatnonzero(moved.runs.left == NEVER), world)
+    for target, rule in program.jumps:
+        _jump(program, moved, inside, target, rule, world)
     for _ in range(HOPS):
         if not len(inside):
             return moved
@@ -81,47 +84,39 @@ def _anywhere(program: Program, moved: Moved, inside: Ints, world: World) -> Int
     return inside
 
 
+def _jump(program: Program, moved: Moved, inside: Ints, target: int, rule: Rule, world: World) -> None:
+    """Those who stand above the target jump to it if the rule holds for them."""
+    above = inside[moved.runs.steps[inside] < target]
+    if not len(above):
+        return
+    jumping = above[world.holds(rule, Some(moved.runs, above), program.name)]
+    runs, counts = moved.runs, moved.counts
+    np.add.at(counts.jumped[:, target], runs.steps[jumping], 1)
+    counts.visits[target] += len(jumping)
+    runs.steps[jumping], runs.since[jumping], runs.due[jumping] = target, runs.now[jumping], NEVER
+    runs.hops[jumping] += 1
+
+
 def _step(program: Program, code: int, moved: Moved, members: Ints, world: World) -> Ints:
     """Answer for the members, who stand on one step; returns those who stand on another now."""
     placed = program.placed[code]
     runs = Some(moved.runs, members)
     answer = placed.step.answer(Standing(runs, world, program.name, placed.id))
-    if isinstance(answer.ask, Send):
-        answer = _say(program, placed.id, answer, runs, moved, world)
-    elif answer.ask:
-        effects = _effects(program, placed.id, answer.ask, runs)
-        moved.effects.append(effects)
-        world.tell(Marks.of(effects, answer.ask.name, answer.ask.properties, answer.ask.traits))
+    if answer.asked:
+        answer, done = asked(program, placed.id, answer, runs, world)
+        moved.effects += done
     if world.watcher:
         world.watcher.stood(program.name, placed.id, runs, answer.exits, answer.due)
-    due = _wake(program, answer, runs, world)
+    due = _wake(program, code, answer, runs, world)
     if answer.leaves is not None:
         return _hold_or_leave(program, replace(answer, due=due), moved, members, world)
     return _go(program, code, moved, members, replace(answer, due=due), world)
 
 
-def _say(program: Program, step: str, answer: Answer, runs: Some, moved: Moved, world: World) -> Answer:
-    """The answer after policy has had its word on what the runs want sent."""
-    assert isinstance(answer.ask, Send)
-    effects = _effects(program, step, answer.ask, runs)
-    verdicts = world.decide(world, effects, program.journey.priority)
-    delivered = verdicts.outcomes == DELIVER
-    held = (verdicts.outcomes == HELD) & (not answer.ask.go_on)
-    if delivered.any():
-        moved.effects.append(effects.only(delivered))
-        world.plan(effects.only(delivered))
-    refused = ~(delivered | held)
-    if refused.any():
-        reasons = replace(effects, reasons=verdicts.reasons, reason_names=verdicts.reason_names).only(refused)
-        moved.effects.append(reasons)
-        world.suppress(reasons)
-    return replace(answer, exits=np.where(held, HOLD, answer.exits).astype(np.int32), due=verdicts.until)
-
-
-def _wake(program: Program, answer: Answer, runs: Some, world: World) -> Ints:
-    """When time alone may move the runs that hold: their step's due instant, or an exit rule's horizon."""
+def _wake(program: Program, code: int, answer: Answer, runs: Some, world: World) -> Ints:
+    """When time alone may move the runs that hold: their step's due instant, or another rule's horizon."""
     due = answer.due
-    for rule in program.anywhere:
+    for rule in program.moves(code):
         if world.timed(rule):
             due = np.minimum(due, world.horizon(rule, runs, program.name))
     return due
@@ -164,13 +159,6 @@ def _leave(program: Program, moved: Moved, world: World, members: Ints, reason: 
     if world.watcher:
         world.watcher.left(program.name, Some(runs, members), program.reasons[reason])
     _mark(program, world, runs, members, "Journey Left", reason=program.reasons[reason])
-
-
-def _effects(program: Program, step: str, ask: Send | Mark, runs: Some) -> Effects:
-    keys = effect_keys(runs.ids, runs.hops)
-    return Effects(
-        ask, program.name, program.version, step, runs.ids, runs.rows, runs.now, keys, runs.entries
-    )
 
 
 def _mark(program: Program, world: World, runs: Some, members: Ints, name: str, **properties: object) -> None:

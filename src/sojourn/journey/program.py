@@ -19,6 +19,9 @@ from sojourn.tape.tape import Codes, Ints
 COMPLETES = -2
 """The target of an exit that ends the journey."""
 
+JUMP = "jump"
+"""The name under which reports count those who jumped ahead from a step."""
+
 COMPLETED, GOAL, RULE, HOLDOUT, MERGED, ERASED, MOVED = range(7)
 REASONS = ("completed", "goal", "rule", "holdout", "merged", "erased", "moved")
 
@@ -73,9 +76,22 @@ class Program:
         return (*goal, *((self.journey.leave_if,) if self.journey.leave_if else ()))
 
     @cached_property
+    def jumps(self) -> tuple[tuple[int, Rule], ...]:
+        """The steps that draw runs from the steps above them, and by which rule."""
+        drawn = ((code, placed.step.draws()) for code, placed in enumerate(self.placed))
+        return tuple((code, rule) for code, rule in drawn if rule)
+
+    @cached_property
     def awaits(self) -> tuple[tuple[Rule, ...], ...]:
         """For each step, the rules whose events wake a run that holds there."""
-        return tuple(tuple(dict.fromkeys((*placed.step.awaits(), *self.anywhere))) for placed in self.placed)
+        return tuple(
+            tuple(dict.fromkeys((*placed.step.awaits(), *self.moves(code))))
+            for code, placed in enumerate(self.placed)
+        )
+
+    def moves(self, code: int) -> tuple[Rule, ...]:
+        """The rules that may move a run off this step whatever the step itself says."""
+        return (*self.anywhere, *(rule for target, rule in self.jumps if target > code))
 
     def on_steps(self, steps: Codes, runs: Ints) -> Iterator[tuple[int, Ints]]:
         """The steps that some of the runs (int64[k], places in `steps`) stand on, each with those runs."""
@@ -101,12 +117,13 @@ class Counts:
     visits: Ints  # int64[steps]
     taken: Ints  # int64[steps, exits]
     left: Ints  # int64[steps + 1, reasons]; the last row is of runs that stand on no step
+    jumped: Ints  # int64[steps, steps], from one to the other without taking an exit
 
     @staticmethod
     def none(program: Program) -> Counts:
         """Nobody has gone anywhere."""
         steps, exits = program.targets.shape
-        shapes = ((steps,), (steps, exits), (steps + 1, len(program.reasons)))
+        shapes = ((steps,), (steps, exits), (steps + 1, len(program.reasons)), (steps, steps))
         return Counts(0, *(np.zeros(shape, np.int64) for shape in shapes))
 
     def add(self, more: Counts) -> None:
@@ -115,9 +132,10 @@ class Counts:
         self.visits += more.visits
         self.taken += more.taken
         self.left += more.left
+        self.jumped += more.jumped
 
     @property
     def waiting(self) -> Ints:
         """int64[steps], who stands on each step."""
-        waiting: Ints = self.visits - self.taken.sum(axis=1) - self.left[:-1].sum(axis=1)
-        return waiting
+        gone: Ints = self.taken.sum(axis=1) + self.jumped.sum(axis=1) + self.left[:-1].sum(axis=1)
+        return self.visits - gone

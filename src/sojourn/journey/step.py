@@ -14,7 +14,7 @@ from sojourn.rule.span import Span
 from sojourn.tape.tape import NEVER, Bools, Codes, Ints
 
 if TYPE_CHECKING:
-    from sojourn.journey.effects import Ask
+    from sojourn.journey.effects import Ask, Send, Values
     from sojourn.journey.runs import Some
     from sojourn.journey.text.fields import Fields
     from sojourn.journey.world import World
@@ -24,21 +24,37 @@ HOLD = -1
 
 
 @dataclass(frozen=True, eq=False)
+class Asked:
+    """What some of m runs ask: those of `who`, bool[m], or else all that go on.
+
+    A message that has several ways to be sent goes by the first of `instead` that policy allows.
+    `properties` and `traits` are those of a mark that differ by run, each of m values.
+    """
+
+    ask: Ask
+    who: Bools | None = None
+    instead: tuple[Send, ...] = ()
+    properties: Mapping[str, Values] = field(default_factory=dict)
+    traits: Mapping[str, Values] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
 class Answer:
     """What a step says of m runs: which exit each takes (or HOLD), and when time alone wakes it.
 
-    Whoever goes on asks `ask` on the way; whoever goes on leaves the journey if `leaves` is a reason.
+    What is asked keeps its place in `asked` whenever the step answers: its effect key is made of it.
+    Whoever goes on leaves the journey if `leaves` is a reason.
     """
 
     exits: Codes  # int32[m], index into the step's exits, or HOLD
     due: Ints  # int64[m], read where a run holds
-    ask: Ask | None = None
+    asked: tuple[Asked, ...] = ()
     leaves: str | None = None
 
 
-def go(m: int, **asked: Any) -> Answer:
-    """Everybody takes the only exit."""
-    return Answer(np.zeros(m, np.int32), np.full(m, NEVER), **asked)
+def go(m: int, *asks: Ask, leaves: str | None = None) -> Answer:
+    """Everybody takes the only exit, and asks this on the way."""
+    return Answer(np.zeros(m, np.int32), np.full(m, NEVER), tuple(Asked(ask) for ask in asks), leaves)
 
 
 def hold_until(due: Ints, now: Ints) -> Answer:
@@ -64,6 +80,12 @@ class Standing:
     def now(self) -> Ints:
         """int64[m], microseconds UTC."""
         return self.runs.now
+
+    @property
+    def arriving(self) -> Bools:
+        """bool[m], who has come here at this very instant; each comes once a visit."""
+        arriving: Bools = self.runs.now == self.runs.since
+        return arriving
 
     def holds(self, rule: Rule, since: Ints | None = None) -> Bools:
         """Whether `rule` holds for each run; what it says of events since entry counts from `since`."""
@@ -104,6 +126,10 @@ class Step(msgspec.Struct, frozen=True):
     def asks(self) -> tuple[Ask, ...]:
         """What it may ask for."""
         return ()
+
+    def draws(self) -> Rule | None:
+        """The rule that makes runs jump here from any step that is written above."""
+        return None
 
     def reasons(self) -> tuple[str, ...]:
         """Why runs may leave the journey from here."""

@@ -189,7 +189,7 @@ class World:
         for marks in self._fresh:
             marked[marks.rows] = True
         names = frozenset(marks.name for marks in self._fresh)
-        traits = frozenset(trait for marks in self._fresh for trait in marks.traits)
+        traits = frozenset(trait for marks in self._fresh for trait in marks.carried)
         self._fresh.clear()
         return Fresh(marked, names, traits)
 

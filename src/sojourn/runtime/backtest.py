@@ -17,7 +17,7 @@ from sojourn.journey.definition import Journey
 from sojourn.journey.effects import Send
 from sojourn.journey.entries import REFUSALS
 from sojourn.journey.play import Playing, play
-from sojourn.journey.program import COMPLETES, Counts, Program
+from sojourn.journey.program import COMPLETES, JUMP, Counts, Program
 from sojourn.journey.runs import Runs
 from sojourn.journey.world import World
 from sojourn.rule.definition import Comparison, Condition, Outcome
@@ -232,12 +232,17 @@ def _end(program: Program, tally: Tally) -> End:
         )
         for code, placed in enumerate(program.placed)
     )
-    edges = tuple(
+    edges = [
         Edge(placed.id, name, _target(program, code, exit), int(counts.taken[code, exit]))
         for code, placed in enumerate(program.placed)
         for exit, name in enumerate(placed.step.exits())
-    )
-    return End(steps, edges)
+    ]
+    edges += [
+        Edge(program.placed[source].id, JUMP, program.placed[target].id, int(n))
+        for (source, target), n in np.ndenumerate(counts.jumped)
+        if n
+    ]
+    return End(steps, tuple(edges))
 
 
 def _target(program: Program, step: int, exit: int) -> str | None:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 import numpy as np
 
-from sojourn.journey.effects import Effects, Marks, Send
+from sojourn.journey.effects import Effects, Marks, Send, Values
 from sojourn.journey.play import Playing
+from sojourn.journey.program import JUMP
 from sojourn.journey.runs import Runs
 from sojourn.runtime.catalogue import Catalogue, Offered
 from sojourn.store import effects, log, runs
@@ -122,14 +123,31 @@ def logged(
         happened=received,
         received=received,
         origins=np.full(len(owners), TICK),
-        properties=_repeated([marks.properties for marks, _ in told], sizes),
-        traits=_repeated([marks.traits for marks, _ in told], sizes),
+        properties=_texts([(marks.properties, marks.each) for marks, _ in told], sizes),
+        traits=_texts([(marks.traits, marks.each_trait) for marks, _ in told], sizes),
     )
 
 
-def _repeated(values: Sequence[Mapping[str, object]], sizes: Sequence[int]) -> list[str]:
-    texts = [msgspec.json.encode(value).decode() if value else "" for value in values]
-    return [text for text, size in zip(texts, sizes, strict=True) for _ in range(size)]
+def _texts(
+    values: Sequence[tuple[Mapping[str, object], Mapping[str, Values]]], sizes: Sequence[int]
+) -> list[str]:
+    """The properties of each mark as JSON, an empty text where it has none."""
+    found: list[str] = []
+    for (same, each), size in zip(values, sizes, strict=True):
+        if each:
+            rows = zip(*(value.tolist() for value in each.values()), strict=True)
+            found += [_text({**same, **_there(dict(zip(each, row, strict=True)))}) for row in rows]
+        else:
+            found += [_text(same)] * size
+    return found
+
+
+def _there(values: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in values.items() if value not in ("", None) and value == value}
+
+
+def _text(values: Mapping[str, object]) -> str:
+    return msgspec.json.encode(values).decode() if values else ""
 
 
 def counted(player: Playing) -> dict[Counted, int]:
@@ -142,6 +160,7 @@ def counted(player: Playing) -> dict[Counted, int]:
             found[program.version, step, "visit", ""] = int(counted.visits[step])
             for exit, name in enumerate(placed.step.exits()):
                 found[program.version, step, "exit", name] = int(counted.taken[step, exit])
+            found[program.version, step, "exit", JUMP] = int(counted.jumped[step].sum())
         for step, reason in zip(*np.nonzero(counted.left), strict=True):
             place = int(step) if step < len(program.placed) else -1
             found[program.version, place, "left", program.reasons[reason]] = int(counted.left[step, reason])

@@ -9,7 +9,7 @@ import numpy as np
 from sojourn.journey.check import graph
 from sojourn.journey.check.finding import ERROR, WARNING, Finding, asks
 from sojourn.journey.definition import Journey, Trigger
-from sojourn.journey.effects import Mark
+from sojourn.journey.effects import Mark, Send
 from sojourn.rule.where import where
 from sojourn.tape.build import build
 from sojourn.tape.tape import Column
@@ -32,9 +32,10 @@ def _marks(journey: Journey) -> Iterator[tuple[str, Mark]]:
     """The events that the journey puts on tapes, by the step that does ('' as it leaves)."""
     for step, ask in asks(journey):
         told = {"journey": journey.name, "step": step}
-        name = ask.name if isinstance(ask, Mark) else "Message Planned"
-        properties = ask.properties if isinstance(ask, Mark) else {"template": ask.template}
-        yield step, Mark(name, {**told, **properties})
+        if isinstance(ask, Mark):
+            yield step, Mark(ask.name, {**told, **ask.properties})
+        elif isinstance(ask, Send):
+            yield step, Mark("Message Planned", {**told, "template": ask.template})
     yield journey.steps[0].id, Mark("Journey Entered", {"journey": journey.name})
     yield "", Mark("Journey Left", {"journey": journey.name})
 

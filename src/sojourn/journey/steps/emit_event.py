@@ -15,7 +15,7 @@ class EmitEvent(Step, frozen=True, tag="emit_event"):
     mark: Mark
 
     def answer(self, standing: Standing) -> Answer:
-        return go(len(standing.runs), ask=self.mark)
+        return go(len(standing.runs), self.mark)
 
     def asks(self) -> tuple[Ask, ...]:
         return (self.mark,)

@@ -16,7 +16,7 @@ class Send(Step, frozen=True, tag="send"):
     send: SendAsk
 
     def answer(self, standing: Standing) -> Answer:
-        return go(len(standing.runs), ask=self.send)
+        return go(len(standing.runs), self.send)
 
     def asks(self) -> tuple[Ask, ...]:
         return (self.send,)

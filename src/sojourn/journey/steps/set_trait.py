@@ -13,7 +13,7 @@ class SetTrait(Step, frozen=True, tag="set_trait"):
     mark: Mark
 
     def answer(self, standing: Standing) -> Answer:
-        return go(len(standing.runs), ask=self.mark)
+        return go(len(standing.runs), self.mark)
 
     def asks(self) -> tuple[Ask, ...]:
         return (self.mark,)
