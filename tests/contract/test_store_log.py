@@ -13,10 +13,12 @@ import store_rows
 from sqlalchemy import Connection
 from store_rows import NOW
 
-from sojourn.store import log, partitions
+from sojourn.store import effects, log, partitions, runs
 from sojourn.store.database import Database
+from sojourn.store.effects import State
 from sojourn.store.log import Logged, Offset
 from sojourn.store.names import Names
+from sojourn.store.tables import NEVER
 
 DAY = 86_400_000_000
 
@@ -177,9 +179,29 @@ def test_pruning_keeps_what_is_young_unsealed_or_last(database: Database) -> Non
     logged = _all(database)
     sealed = Offset(int(logged.xids[1]), int(logged.positions[1]))
     everything = Offset(int(logged.xids[3]), int(logged.positions[3]))
-    assert database.write(lambda connection: log.prune(connection, sealed, NOW + DAY)) == 2
-    assert database.write(lambda connection: log.prune(connection, everything, NOW + 60 * DAY)) == 1
+    _prune(database, sealed, NOW + DAY)
+    assert _all(database).keys.tolist() == [3, 4]
+    _prune(database, everything, NOW + 60 * DAY)
     assert _all(database).keys.tolist() == [4]
+
+
+def test_pruning_goes_on_past_the_entering_events_that_messages_may_speak_of(database: Database) -> None:
+    _append(database, [*range(1, 12)], partition=5)
+    inside = store_rows.runs([1, 2, 3], entry_keys=np.array([1, 2, 3]), left=np.array([NEVER, 9, 9]))
+    ahead = store_rows.effects([20, 21], runs=np.array([2, 3]))
+    logged = _all(database)
+    sealed = Offset(int(logged.xids[-1]), int(logged.positions[-1]))
+    database.write(lambda connection: runs.enter(connection, inside))
+    sent = np.array([State.PLANNED, State.ACCEPTED])
+    database.write(lambda connection: effects.plan(connection, ahead, sent, ["", ""]))
+    _prune(database, sealed, NOW + DAY, limit=2)
+    assert _all(database).keys.tolist() == [1, 2, 11]
+
+
+def _prune(database: Database, sealed: Offset, before: int, limit: int = 50_000) -> None:
+    past = 0
+    while past := database.write(partial(log.prune, sealed=sealed, before=before, past=past, limit=limit)):
+        continue
 
 
 def test_names_keep_their_codes(database: Database) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.sql.selectable import ReturnsRows
 from sojourn.errors import Conflict
 from sojourn.store.access.query import Query, one_of
 from sojourn.store.access.rows import among, fetch, insert_missing, is_postgres, taken, update
-from sojourn.store.tables import NEVER, PARTITIONS, events, offsets, partitions, runs
+from sojourn.store.tables import NEVER, PARTITIONS, effects, events, offsets, partitions, runs
 from sojourn.tape.tape import Bools, Ints
 
 
@@ -127,16 +127,6 @@ def between_each(connection: Connection, ids: Ints, since: Place, until: Place, 
     return _of(rows)
 
 
-def at(connection: Connection, positions: Ints) -> Logged:
-    """The events at these positions, in order of (xid, position); those that are gone are left out."""
-    return _logged(
-        connection,
-        sa.select(events)
-        .where(among(connection, events.c.position, positions))
-        .order_by(events.c.xid, events.c.position),
-    )
-
-
 def unsettled(connection: Connection) -> bool:
     """Whether there are events that cannot be read yet, since an open transaction may precede them.
 
@@ -173,21 +163,25 @@ def move(connection: Connection, positions: Ints, partitions: Ints) -> None:
     update(connection, events, {"position": positions, "partition": partitions}, ["position"], also=also)
 
 
-def prune(connection: Connection, sealed: Offset, before: int, limit: int = 50_000) -> int:
-    """Delete events that are sealed and were received before an instant, the oldest first; how many.
+def prune(connection: Connection, sealed: Offset, before: int, past: int = 0, limit: int = 50_000) -> int:
+    """Delete events that are sealed and were received before an instant, among the next past a position.
 
-    Call it until it answers 0.  The newest event of all stays, so that SQLite never gives its
-    position again; so do those by which somebody entered who is inside: messages may speak of them.
+    Answers the position to go on from, 0 when there is nothing more to delete.  The newest event of
+    all stays, so that SQLite never gives its position again; so do those by which somebody entered who is
+    inside or has a message that is not made yet: it may speak of them.
     """
     newest = sa.select(sa.func.max(events.c.position)).scalar_subquery()
-    oldest = sa.select(events).order_by(events.c.position).limit(limit).subquery()
-    chosen = sa.select(oldest.c.position).where(
-        oldest.c.received < before,
-        sa.tuple_(oldest.c.xid, oldest.c.position) <= sa.tuple_(sealed.xid, sealed.position),
-        oldest.c.position < newest,
-        oldest.c.key.not_in(sa.select(runs.c.entry_key).where(runs.c.left == NEVER)),
+    old = sa.and_(
+        events.c.received < before,
+        sa.tuple_(events.c.xid, events.c.position) <= sa.tuple_(sealed.xid, sealed.position),
+        events.c.position < newest,
     )
-    return connection.execute(sa.delete(events).where(events.c.position.in_(chosen))).rowcount
+    some = sa.select(events.c.position, old.label("old")).where(events.c.position > past)
+    next_ones = some.order_by(events.c.position).limit(limit).subquery()
+    last = connection.scalar(sa.select(sa.func.max(next_ones.c.position)).where(next_ones.c.old)) or 0
+    chosen = sa.delete(events).where(events.c.position > past, events.c.position <= last, old)
+    connection.execute(chosen.where(events.c.key.not_in(_STILL_TOLD)))
+    return int(last)
 
 
 def offset(connection: Connection, name: str) -> Offset:
@@ -230,6 +224,12 @@ _COLUMNS = {
 }
 """Column of the table → field of Events."""
 
+
+_UNSENT = sa.union_all(  # as the partial indexes say it
+    *(sa.select(effects.c.run).where(sa.text(f"effects.state IN ({states})")) for states in ("0, 4", "1, 2"))
+)
+_STILL_TOLD = sa.select(runs.c.entry_key).where((runs.c.left == NEVER) | runs.c.id.in_(_UNSENT))
+"""The keys of entering events that a message may yet speak of: from its first attempt on it is frozen."""
 
 _OPEN = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 SETTLED = events.c.xid < sa.literal_column(_OPEN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from time import monotonic
 
 import structlog
@@ -119,6 +120,9 @@ class Upkeep:
         with database.reading() as connection:
             sealed, ripe = log.offset(connection, SEALED), log.offset(connection, "ripe")
         before = database.now() - REMEMBERED
-        while not self._stop.is_set() and database.write(lambda c: log.prune(c, ripe, before)):
-            continue
+        past = 0
+        while not self._stop.is_set():
+            past = database.write(partial(log.prune, sealed=ripe, before=before, past=past))
+            if not past:
+                break
         database.write(lambda connection: log.advance(connection, "ripe", sealed))
