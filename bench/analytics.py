@@ -2,19 +2,17 @@
 
 Every engine has its data loaded, sorted by customer and time, with names as small integers, and may use
 all cores, as we do.  The SQL is the fastest of several that we tried for each engine.  Rounds take
-turns, the best counts, so that a busy machine slows all alike.  Prints one JSON object.
+turns, the best counts, so that a busy machine slows all alike.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import chdb.session
 import duckdb
@@ -23,19 +21,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.data import VOCABULARY, synthetic
+from bench.row import Row, rounded, seconds
 from sojourn.analytics.metrics.funnel import FunnelQuestion, funnel
 from sojourn.analytics.metrics.paths import paths
 from sojourn.analytics.metrics.retention import RetentionQuestion, retention
 from sojourn.tape.tape import Tape
 
 BAR = 3.0
+CUSTOMERS, EVENTS, ROUNDS = 500_000, 10_000_000, 5
+ENGINES = {"chdb": "chDB", "duckdb": "DuckDB"}
 WEEK = 7 * 86_400_000_000
 STEPS = ("Product Viewed", "Product Added", "Order Completed")
 ONE, TWO, THREE = (VOCABULARY.index(step) for step in STEPS)
 BACK = VOCABULARY.index("Page Viewed")
 
 Rows = list[tuple[int, ...]]
-Asked = TypeVar("Asked")
 
 
 @dataclass(frozen=True)
@@ -119,38 +119,30 @@ def retention_contest() -> Contest:
     )
 
 
-def measure(events: int, customers: int, rounds: int) -> dict[str, object]:
-    """The best times in ms, and how many times faster than the other engines we are."""
-    tape = synthetic(customers, events)
+def measure(*, small: bool) -> list[Row]:
+    """The best times of three metrics, and how many times faster than the other engines we are."""
+    part = 10 if small else 1
+    tape = synthetic(CUSTOMERS // part, EVENTS // part)
+    contests = {"funnel": funnel_contest(), "paths": paths_contest(), "weekly retention": retention_contest()}
     with tempfile.TemporaryDirectory() as folder:
-        engines = {"duckdb": _duckdb(tape, Path(folder)), "chdb": _chdb(Path(folder))}
-        contests = {"funnel": funnel_contest(), "paths": paths_contest(), "retention": retention_contest()}
-        results = {name: _compete(contest, tape, engines, rounds) for name, contest in contests.items()}
-    least = min(result[f"times_{engine}"] for result in results.values() for engine in engines)
-    return {"events": events, "customers": customers, **results, "least": least, "bar": BAR}
+        asking = {"duckdb": _duckdb(tape, Path(folder)), "chdb": _chdb(Path(folder))}
+        return [row for what, contest in contests.items() for row in _compete(what, contest, tape, asking)]
 
 
 def _compete(
-    contest: Contest, tape: Tape, engines: dict[str, Callable[[str], Rows]], rounds: int
-) -> dict[str, float]:
+    what: str, contest: Contest, tape: Tape, asking: dict[str, Callable[[str], Rows]]
+) -> Iterator[Row]:
     answer = contest.told(contest.ours(tape))
-    asked = {name: getattr(contest, name) for name in engines}
-    for name, query in asked.items():
-        if contest.read(engines[name](query)) != answer:
-            raise SystemExit(f"{name} answers otherwise than we do")
-    best = dict.fromkeys(("ours", *engines), float("inf"))
-    for _ in range(rounds):
-        best["ours"] = min(best["ours"], _ms(contest.ours, tape))
-        for name, query in asked.items():
-            best[name] = min(best[name], _ms(engines[name], query))
-    times = {f"times_{name}": round(best[name] / best["ours"], 1) for name in engines}
-    return {f"{name}_ms": round(ms, 1) for name, ms in best.items()} | times
-
-
-def _ms(answer: Callable[[Asked], object], asked: Asked) -> float:
-    begin = time.perf_counter()
-    answer(asked)
-    return (time.perf_counter() - begin) * 1_000
+    sql = {engine: partial(ask, getattr(contest, engine)) for engine, ask in asking.items()}
+    for engine, ask in sql.items():
+        if contest.read(ask()) != answer:
+            raise SystemExit(f"{engine} answers otherwise than we do")
+    asked: dict[str, Callable[[], object]] = {"ours": partial(contest.ours, tape), **sql}
+    rounds = [{name: seconds(ask) for name, ask in asked.items()} for _ in range(ROUNDS)]
+    best = {name: min(one[name] for one in rounds) for name in asked}
+    for engine, called in ENGINES.items():
+        times, ours = rounded(best[engine] / best["ours"]), rounded(1000 * best["ours"])
+        yield Row(f"{what}, against {called}", ours, "ms", BAR, times, f"as fast as {called}")
 
 
 def _cells(answer: Any) -> dict[tuple[int, int], int]:
@@ -189,11 +181,3 @@ def _chdb(folder: Path) -> Callable[[str], Rows]:
         return [tuple(map(int, line.split("\t"))) for line in lines]
 
     return ask
-
-
-if __name__ == "__main__":
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--events", type=int, default=10_000_000)
-    options.add_argument("--customers", type=int, default=500_000)
-    options.add_argument("--rounds", type=int, default=5)
-    print(json.dumps(measure(**vars(options.parse_args())), indent=2))  # noqa: T201 - its purpose

@@ -3,12 +3,11 @@
 Eight clients each send batches of 100 track calls and wait for the answer; what waits together is
 committed together.  The ceilings are the bare driver (bench.store) writing as many rows, a durable
 commit each: in the batches that were sent, and in groups of the size that came about on the way.
-Customers are known but in the first round, which is told apart (`strangers`).  Prints one JSON object.
+Customers are known but in the first round, which is told apart (`strangers`).
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import multiprocessing
 import random
@@ -22,6 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bench.row import Row, rounded
 from bench.store import ceilings, load
 from sojourn.api import server
 from sojourn.api.app import create
@@ -38,6 +38,7 @@ from sojourn.store.names import Names
 
 BAR, SLOWEST = 0.4, 250  # share of the ceiling; milliseconds at the 99th percentile
 CLIENTS, BATCH, CUSTOMERS = 8, 100, 20_000
+EVENTS, ROUNDS = 80_000, 3
 KEY = "bench-key"
 HEAD = "POST /v1/batch HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {}\r\nContent-Length: {}\r\n\r\n"
 
@@ -59,18 +60,14 @@ class Round:
         return sorted(self.answers)[int(len(self.answers) * share)] * 1000
 
 
-def main() -> None:
-    """Print rates, answer times and the ratio against the bars."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=80_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
+def measure(*, small: bool) -> list[Row]:
+    """Events a second against both ceilings, and the slow answers; the best round of each side counts."""
     with tempfile.TemporaryDirectory() as folder:
-        print(json.dumps(measure(Path(folder), options.events, options.rounds), indent=2))  # noqa: T201
+        return _told(*_turns(Path(folder), EVENTS // 5 if small else EVENTS))
 
 
-def measure(folder: Path, events: int, rounds: int) -> dict[str, object]:
-    """The rates of both sides in turns; the best round of each counts."""
+def _turns(folder: Path, events: int) -> tuple[Round, list[Round], list[float], list[float]]:
+    """A round of strangers; the others; and the ceilings by their turns, as sent and as committed."""
     batched, grouped, ours = list[float](), list[float](), list[Round]()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -81,7 +78,7 @@ def measure(folder: Path, events: int, rounds: int) -> dict[str, object]:
     serving.start()
     try:
         strangers = send(port, events)
-        for number in range(rounds):
+        for number in range(ROUNDS):
             before = groups.value
             ours.append(send(port, events))
             # As many rows as are served by now: the larger an index of hashes, the more pages a row soils.
@@ -92,23 +89,19 @@ def measure(folder: Path, events: int, rounds: int) -> dict[str, object]:
     finally:
         serving.terminate()
         serving.join()
+    return strangers, ours, batched, grouped
+
+
+def _told(strangers: Round, ours: list[Round], batched: list[float], grouped: list[float]) -> list[Row]:
     best = max(ours, key=lambda one: one.rate)
-    return {
-        "events_a_second": round(best.rate),
-        "events_a_commit": group,
-        "ceiling": {"batches as sent": round(max(batched)), "groups as committed": round(max(grouped))},
-        "ratio": {
-            "batches as sent": round(best.rate / max(batched), 2),
-            "groups as committed": round(best.rate / max(grouped), 2),
-        },
-        "bar": BAR,
-        "milliseconds": {
-            "median": round(best.slow(0.5), 1),
-            "p99": round(best.slow(0.99), 1),
-            "bar": SLOWEST,
-        },
-        "strangers": round(strangers.rate),
-    }
+    rate = rounded(best.rate)
+    more = {"strangers": rounded(strangers.rate), "median_ms": rounded(best.slow(0.5))}
+    rows = [
+        Row(f"ingest over HTTP, {kind}", rate, "events/s", BAR, rounded(rate / max(bare)), "the bare driver")
+        for kind, bare in (("batches as sent", batched), ("groups as committed", grouped))
+    ]
+    slow = max(rounded(one.slow(0.99)) for one in ours)
+    return [*rows, Row("ingest over HTTP, p99", slow, "ms", SLOWEST, less=True, more=more)]
 
 
 class Counted(Intake):
@@ -192,7 +185,3 @@ def _call(customer: int) -> dict[str, object]:
         "context": {"library": {"name": "analytics-python", "version": "2.4.0"}},
         "integrations": {},
     }
-
-
-if __name__ == "__main__":
-    main()

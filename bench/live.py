@@ -7,9 +7,6 @@ rows: that is the ceiling.  The two take turns, so that a busy machine slows bot
 
 from __future__ import annotations
 
-import argparse
-import json
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +16,8 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection
 
-from bench.store import databases
+from bench.databases import STORES, databases
+from bench.row import Row, rounded, seconds
 from sojourn.journey.program import Program
 from sojourn.journey.text import read_journey
 from sojourn.message.policy import Policy
@@ -37,6 +35,7 @@ from sojourn.tape.hashing import mix
 from sojourn.tape.tape import Ints
 
 BAR = 0.5
+CUSTOMERS, BATCH = 50_000, 5_000
 PEER = {"steps": 131, "entries": 302}
 """What Parcelvoy did a second on a machine of this kind, at best."""
 
@@ -87,27 +86,52 @@ class Spent:
 
 
 @dataclass(frozen=True)
+class Lived:
+    """What was done while customers entered, and while time passed and they moved."""
+
+    customers: int
+    steps: int
+    entering: Spent
+    moving: Spent
+
+    @property
+    def steps_a_second(self) -> float:
+        """Visits of steps, by the time that ticks took."""
+        return self.steps / (self.entering.ticks + self.moving.ticks)
+
+    @property
+    def entries_a_second(self) -> float:
+        """Customers who entered, by the time that their events and those ticks took."""
+        return self.customers / (self.entering.ticks + self.entering.appends)
+
+    @property
+    def of_ceiling(self) -> float:
+        """The time of the bare writes by that of the ticks."""
+        return (self.entering.ceiling + self.moving.ceiling) / (self.entering.ticks + self.moving.ticks)
+
+
+@dataclass(frozen=True)
 class Pair:
     """The database on which journeys are played, and the one on which their writes are repeated."""
 
-    lived: Database
+    ours: Database
     bare: Database
     driver: Live
     catalogue: Catalogue
 
     def take(self, events: log.Events, spent: Spent) -> None:
         """Append what comes in to both."""
-        spent.appends += _timed(partial(self.lived.write, partial(log.append, batch=events)))
+        spent.appends += seconds(partial(self.ours.write, partial(log.append, batch=events)))
         self.bare.write(partial(log.append, batch=events))
 
     def tick(self, now: int, spent: Spent) -> bool:
         """One tick, and its writes again; whether there was anything to do."""
         ticked: list[Ticked] = []
         with recorded() as calls:
-            spent.ticks += _timed(lambda: ticked.append(self.lived.write(partial(self._tick, now=now))))
+            spent.ticks += seconds(lambda: ticked.append(self.ours.write(partial(self._tick, now=now))))
         if not ticked[0].held:
             return False
-        spent.ceiling += _timed(partial(self.bare.write, partial(repeated, calls=calls)))
+        spent.ceiling += seconds(partial(self.bare.write, partial(repeated, calls=calls)))
         spent.rows += sum(_size(arguments[-1]) for _, arguments in calls)
         return True
 
@@ -115,27 +139,38 @@ class Pair:
         return self.driver.tick(connection, self.catalogue, now)
 
 
-def measure(fresh: Callable[[], str], customers: int = 50_000, batch: int = 5_000) -> dict[str, Any]:
-    """Steps and entries a second on an empty database, and what share of the store's ceiling that is."""
+def measure(*, small: bool) -> list[Row]:
+    """Both stores against their ceilings, and against what the peer did a second."""
+    settle()
+    found: list[Row] = []
+    for store in STORES:
+        with databases(store) as fresh:
+            lived(fresh, 300)  # what is imported or compiled at first use is not part of a tick
+            found += _rows(store, lived(fresh, CUSTOMERS // 10 if small else CUSTOMERS))
+    return found
+
+
+def lived(fresh: Callable[[], str], customers: int) -> Lived:
+    """What became of so many customers on an empty database, and how long that took."""
     catalogue = Catalogue(
         (Offered(1, (Program(read_journey(JOURNEY), 1),)),), policy=Policy(otherwise="none")
     )
     entering, moving = Spent(), Spent()
-    with Database.open(fresh(), writers=1) as lived, Database.open(fresh(), writers=1) as bare:
-        names = Names(lived.reading)
-        for database in (lived, bare):
-            database.write(lambda c: Names(lived.reading).codes(c, NAMES))
-        pair = Pair(lived, bare, Live(Resident(), names, tapes_of_log(names)), catalogue)
-        for now, events in arrivals(customers, batch):
+    with Database.open(fresh(), writers=1) as ours, Database.open(fresh(), writers=1) as bare:
+        names = Names(ours.reading)
+        for database in (ours, bare):
+            database.write(lambda c: Names(ours.reading).codes(c, NAMES))
+        pair = Pair(ours, bare, Live(Resident(), names, tapes_of_log(names)), catalogue)
+        for now, events in arrivals(customers, BATCH):
             spent = entering if now < BEGIN + HOUR // 2 else moving
             if events is not None:
                 pair.take(events, spent)
             while pair.tick(now, spent):
                 pass
-        with lived.reading() as connection:
+        with ours.reading() as connection:
             counted = counts.of_version(connection, 1)
     steps = sum(n for (_, _, what, _), n in counted.items() if what == "visit")
-    return _told(customers, steps, entering, moving)
+    return Lived(customers, steps, entering, moving)
 
 
 def arrivals(customers: int, batch: int) -> Iterator[tuple[int, log.Events | None]]:
@@ -153,6 +188,17 @@ def arrivals(customers: int, batch: int) -> Iterator[tuple[int, log.Events | Non
             name = ADDED if hour % 2 else LOGGED_IN
             yield instant, _events(some[first : first + batch], name, instant, 100 * hour + n)
         yield at + HOUR * 9 // 10, None
+
+
+def _rows(store: str, done: Lived) -> Iterator[Row]:
+    steps, entries = rounded(done.steps_a_second), rounded(done.entries_a_second)
+    phases = {"entering": done.entering, "moving": done.moving}
+    shares = {f"ratio_{name}": rounded(spent.ceiling / spent.ticks) for name, spent in phases.items()}
+    of_ceiling = rounded(done.of_ceiling)
+    yield Row(f"live, {store}", steps, "steps/s", BAR, of_ceiling, "the same rows with no logic", more=shares)
+    for what, reached in (("steps", steps), ("entries", entries)):
+        times, peer = rounded(reached / PEER[what]), f"Parcelvoy's {PEER[what]}"
+        yield Row(f"live, {what}, {store}", reached, f"{what}/s", TIMES_PEER[what], times, peer)
 
 
 @contextmanager
@@ -183,25 +229,6 @@ def repeated(connection: Connection, calls: list[Call]) -> None:
         function(connection, *arguments)
 
 
-def main() -> None:
-    """Print the rates on both stores and what share of their ceilings that is."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--customers", type=int, default=50_000)
-    options = parser.parse_args()
-    settle()
-    print(json.dumps(both(options.customers), indent=2))  # noqa: T201 - its purpose
-
-
-def both(customers: int) -> dict[str, Any]:
-    """The measures of both stores."""
-    found = {}
-    for store in ("sqlite", "postgresql"):
-        with databases(store) as fresh:
-            measure(fresh, 300)  # what is imported or compiled at first use is not part of a tick
-            found[store] = measure(fresh, customers)
-    return {**found, "bar": BAR}
-
-
 def _events(subjects: Ints, name: int, at: int, salt: int) -> log.Events:
     n = len(subjects)
     received = np.full(n, at // GRAIN * GRAIN)
@@ -219,36 +246,8 @@ def _events(subjects: Ints, name: int, at: int, salt: int) -> log.Events:
     )
 
 
-def _timed(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
-
-
 def _size(written: Any) -> int:
     """How many rows an argument holds: a mapping, one array, or columns that each bear a key or an id."""
     if isinstance(written, dict | np.ndarray):
         return len(written)
     return len(written.keys if hasattr(written, "keys") else written.ids)
-
-
-def _told(customers: int, steps: int, entering: Spent, moving: Spent) -> dict[str, Any]:
-    ticks = entering.ticks + moving.ticks
-    steps_a_second, entries_a_second = steps / ticks, customers / (entering.ticks + entering.appends)
-    return {
-        "steps_per_second": round(steps_a_second),
-        "entries_per_second": round(entries_a_second),
-        "rows_per_second": round((entering.rows + moving.rows) / ticks),
-        "of_ceiling": round((entering.ceiling + moving.ceiling) / ticks, 3),
-        "of_ceiling_entering": round(entering.ceiling / entering.ticks, 3),
-        "of_ceiling_moving": round(moving.ceiling / moving.ticks, 3),
-        "times_peer": {
-            "steps": round(steps_a_second / PEER["steps"]),
-            "entries": round(entries_a_second / PEER["entries"]),
-        },
-        "steps": steps,
-    }
-
-
-if __name__ == "__main__":
-    main()

@@ -3,14 +3,11 @@
 Both have their data loaded, sorted by customer and time, with names as small integers; DuckDB has the
 traits in a table of customers and may use all cores, we use one.  `first` is the first time that a tape
 is asked, when we pick the events of each rule and compare its texts; `again` is any later time.
-Rounds take turns, the best counts.  Prints one JSON object.
+Rounds take turns, the best counts.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from bench.data import DAYS, START, VOCABULARY, synthetic
+from bench.row import Row, rounded, seconds
 from sojourn.rule.cohort import Cohort
 from sojourn.rule.definition import Rule
 from sojourn.rule.evaluate import evaluate
@@ -27,6 +25,7 @@ from sojourn.rule.text import parse
 from sojourn.tape.tape import Bools, Column, Columns, Tape
 
 BAR = 1.0
+CUSTOMERS, EVENTS, ROUNDS = 1_000_000, 10_000_000, 3
 DAY = 86_400_000_000
 NOW = START + DAYS * DAY
 ORDER, VIEW, ADDED, PAGE, OPENED, CLICKED, DELIVERED = (
@@ -174,31 +173,35 @@ CONTESTS = (
 )
 
 
-def measure(events: int, customers: int, rounds: int) -> dict[str, object]:
-    """The sums of each rule's best seconds, and how many times faster than DuckDB we are."""
-    tape = _told(synthetic(customers, events))
+def measure(*, small: bool) -> list[Row]:
+    """The sums of each rule's best seconds, when first asked and again, against DuckDB's."""
+    part = 10 if small else 1
+    tape = _told(synthetic(CUSTOMERS // part, EVENTS // part))
     ask = _duckdb(tape)
     rules = [contest.rule for contest in CONTESTS]
     _answers(rules, _told(synthetic(100, 1000)))  # compiles
     sql = [partial(ask, contest.sql) for contest in CONTESTS]
     best = dict.fromkeys(("first", "again", "duckdb"), np.full(len(rules), np.inf))
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         fresh = _as_new(tape)
         ours = [partial(_everybody, rule, fresh) for rule in rules]
         for name, askings in (("first", ours), ("again", ours), ("duckdb", sql)):
-            best[name] = np.minimum(best[name], [_seconds(ask) for ask in askings])
+            best[name] = np.minimum(best[name], [seconds(ask) for ask in askings])
     _compare(rules, tape, ask)
-    total = {name: seconds.sum() for name, seconds in best.items()}
-    return {
-        "rules": len(rules),
-        "events": events,
-        "customers": customers,
-        **{f"{name}_s": round(seconds, 3) for name, seconds in total.items()},
-        "times_duckdb": round(total["duckdb"] / total["first"], 1),
-        "times_duckdb_again": round(total["duckdb"] / total["again"], 1),
-        "bar": BAR,
-        "each_ms": [row.round(1).tolist() for row in 1000 * np.array(list(best.values())).T],
-    }
+    total = {name: spent.sum() for name, spent in best.items()}
+    each = {"milliseconds_each": {name: (1000 * spent).round(1).tolist() for name, spent in best.items()}}
+    return [
+        Row(
+            f"20 rules over everyone, {name} asking",
+            rounded(total[name]),
+            "s",
+            BAR,
+            rounded(total["duckdb"] / total[name]),
+            "as fast as DuckDB",
+            more=each if name == "first" else {},
+        )
+        for name in ("first", "again")
+    ]
 
 
 def _everybody(rule: Rule, tape: Tape) -> Bools:
@@ -215,12 +218,6 @@ def _compare(rules: list[Rule], tape: Tape, ask: Callable[[str], tuple[int, int]
         ours = int(answer.sum()), int(tape.customers[answer].sum())
         if ask(contest.sql) != ours:
             raise SystemExit(f"DuckDB answers otherwise than we do: {contest.text}")
-
-
-def _seconds(ask: Callable[[], object]) -> float:
-    begin = time.perf_counter()
-    ask()
-    return time.perf_counter() - begin
 
 
 def _told(tape: Tape) -> Tape:
@@ -305,11 +302,3 @@ def _spread(column: Column, n: int) -> pa.Array:
     codes[column.positions] = column.codes
     places = pa.array(codes, mask=codes < 0)
     return pa.DictionaryArray.from_arrays(places, pa.array(column.texts)).cast(pa.string())
-
-
-if __name__ == "__main__":
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--events", type=int, default=10_000_000)
-    options.add_argument("--customers", type=int, default=1_000_000)
-    options.add_argument("--rounds", type=int, default=3)
-    print(json.dumps(measure(**vars(options.parse_args()))))  # noqa: T201 - its purpose

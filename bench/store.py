@@ -1,29 +1,24 @@
 """Times our two hot writes on both stores against the same rows in the same batches with no logic at all.
 
 The ceiling is what the bare driver does on the same schema, with a durable commit a batch; others
-compare with it (`ceilings`).  Prints one JSON object.
+compare with it (`ceilings`).
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import sqlite3
-import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, fields
 from functools import partial
-from itertools import count
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 import psycopg
 
-from postgres_server import PostgresServer
+from bench.databases import STORES, databases
+from bench.row import Row, rounded, seconds
 from sojourn.store import log, runs
 from sojourn.store.access.connect import POSTGRES_OPTIONS, SQLITE_SETTINGS
 from sojourn.store.database import Database
@@ -33,13 +28,19 @@ from sojourn.store.tables import NEVER
 from sojourn.tape.tape import Ints
 
 BAR = 0.7
+ROWS, BATCH = 60_000, 1_000
 NOW = 1_790_000_000_000_000
 EVENT = "partition, subject, key, run, name, happened, received, origin, properties, traits"
 RUN = "version, step, hop, since, due, seen, left, reason, id"
 _SET = ", ".join(f'"{name}" = ?' for name in RUN.split(", ")[:-1])
-Row = tuple[Any, ...]
+Values = tuple[Any, ...]
 Works = dict[str, list[Callable[[], object]]]
-_numbers = count(1)
+
+
+def measure(*, small: bool) -> list[Row]:
+    """Our two hot writes on both stores."""
+    made = load(ROWS // 10 if small else ROWS, BATCH)
+    return [row for store in STORES for row in compared(store, made)]
 
 
 @dataclass(frozen=True)
@@ -69,40 +70,23 @@ def load(rows: int, batch: int) -> Load:
 def ceilings(url: str, made: Load) -> dict[str, float]:
     """Rows a second of the bare driver on an empty, migrated database."""
     with _bare(url, made) as works:
-        return {name: _rate(made, [_timed(work) for work in each]) for name, each in works.items()}
+        return {name: _rate(made, [seconds(work) for work in each]) for name, each in works.items()}
 
 
-def compared(urls: tuple[str, str], made: Load) -> dict[str, Any]:
-    """Rows a second of the bare driver and of the store, each on a database of its own, and the ratio.
+def compared(store: str, made: Load) -> Iterator[Row]:
+    """Rows a second of the store, and what share of the bare driver's that is, each on its own database.
 
     The two take turns batch by batch, so that a busy machine slows both alike.
     """
-    found = {}
-    with _bare(urls[0], made) as bare, _ours(urls[1], made) as ours:
+    with databases(store) as fresh, _bare(fresh(), made) as bare, _ours(fresh(), made) as ours:
         for name in bare:
-            times = [(_timed(one), _timed(other)) for one, other in zip(bare[name], ours[name], strict=True)]
+            times = [
+                (seconds(one), seconds(other)) for one, other in zip(bare[name], ours[name], strict=True)
+            ]
             ceiling, reached = (_rate(made, list(side)) for side in zip(*times, strict=True))
-            found[name] = {
-                "ceiling": round(ceiling),
-                "ours": round(reached),
-                "ratio": round(reached / ceiling, 2),
-            }
-    return found
-
-
-def main() -> None:
-    """Print the rates of both stores, the ceilings, and the ratios against the bar."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=100_000)
-    options = parser.parse_args()
-    found = {}
-    for store in ("sqlite", "postgresql"):
-        for batch in (200, 1000):
-            with databases(store) as fresh:
-                found[f"{store}, batches of {batch}"] = compared(
-                    (fresh(), fresh()), load(options.rows, batch)
-                )
-    print(json.dumps({"rows_a_second": found, "bar": BAR}, indent=2))  # noqa: T201
+            what = {"append": "new events", "move": "runs that move"}[name]
+            ratio = rounded(reached / ceiling)
+            yield Row(f"store, {what}, {store}", rounded(reached), "rows/s", BAR, ratio, "the bare driver")
 
 
 @contextmanager
@@ -121,26 +105,6 @@ def _bare(url: str, made: Load) -> AbstractContextManager[Works]:
 
 
 @contextmanager
-def databases(store: str) -> Iterator[Callable[[], str]]:
-    """Makes empty, migrated databases on the disk, as durable as in production."""
-    if store == "sqlite":
-        with tempfile.TemporaryDirectory() as folder:
-            yield lambda: f"sqlite:///{Path(folder) / f'{next(_numbers)}.db'}"
-        return
-    server = PostgresServer(durable=True)
-    try:
-        yield partial(_created, server)
-    finally:
-        server.remove()
-
-
-def _created(server: PostgresServer) -> str:
-    name = f"bench{next(_numbers)}"
-    server.execute(f"CREATE DATABASE {name}")
-    return server.url(name)
-
-
-@contextmanager
 def _bare_sqlite(url: str, made: Load) -> Iterator[Works]:
     _prepare(url, made)
     insert = f"INSERT INTO events ({EVENT}) VALUES ({', '.join('?' * 10)})"
@@ -149,7 +113,7 @@ def _bare_sqlite(url: str, made: Load) -> Iterator[Works]:
         for setting in SQLITE_SETTINGS:
             connection.execute(f"PRAGMA {setting}")
 
-        def write(statement: str, rows: list[Row]) -> None:
+        def write(statement: str, rows: list[Values]) -> None:
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany(statement, rows)
             connection.execute("COMMIT")
@@ -168,16 +132,16 @@ def _bare_postgres(url: str, made: Load) -> Iterator[Works]:
     change = ", ".join(f"{name} = new.{name}" for name in names[:-1])
     with psycopg.connect(url, options=POSTGRES_OPTIONS) as connection:
 
-        def copy(into: str, rows: list[Row]) -> None:
+        def copy(into: str, rows: list[Values]) -> None:
             with connection.cursor().copy(f"COPY {into} FROM STDIN") as stream:
                 for row in rows:
                     stream.write_row(row)
 
-        def append(rows: list[Row]) -> None:
+        def append(rows: list[Values]) -> None:
             copy(f"events ({EVENT})", rows)
             connection.commit()
 
-        def move(rows: list[Row]) -> None:
+        def move(rows: list[Values]) -> None:
             copy("new", rows)
             connection.execute(f"UPDATE runs SET {change} FROM new WHERE runs.id = new.id")
             connection.commit()
@@ -194,12 +158,6 @@ def _bare_postgres(url: str, made: Load) -> Iterator[Works]:
 def _prepare(url: str, made: Load) -> None:
     with Database.open(url) as database:
         database.write(partial(runs.enter, entering=made.entered))
-
-
-def _timed(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def _rate(made: Load, seconds: list[float]) -> float:
@@ -234,18 +192,14 @@ def _runs(ids: Ints, step: int) -> Runs:
     return Runs(**made)
 
 
-def _event_rows(batch: Events) -> list[Row]:
+def _event_rows(batch: Events) -> list[Values]:
     return _rows([getattr(batch, field.name) for field in fields(Events)])
 
 
-def _run_rows(batch: Runs) -> list[Row]:
+def _run_rows(batch: Runs) -> list[Values]:
     names = ("versions", "steps", "hops", "since", "due", "seen", "left", "reasons", "ids")
     return _rows([getattr(batch, name) for name in names])
 
 
-def _rows(columns: Sequence[Any]) -> list[Row]:
+def _rows(columns: Sequence[Any]) -> list[Values]:
     return list(zip(*(c.tolist() if isinstance(c, np.ndarray) else c for c in columns), strict=True))
-
-
-if __name__ == "__main__":
-    main()
