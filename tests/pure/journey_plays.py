@@ -12,7 +12,8 @@ from hypothesis import assume, settings
 from hypothesis import strategies as st
 from journey_cases import EVENTS, agains, journeys
 from msgspec.structs import replace
-from rule_cases import BEGINS, SEGMENTS, SLOTS, People, events, maybe_where, rarely, rules
+from rule_cases import BEGINS, SLOTS, People, events, maybe_where, rarely, rules
+from rule_standing import SEGMENTS
 
 from sojourn.journey.check import check
 from sojourn.journey.definition import Journey, Trigger

@@ -10,11 +10,12 @@ from typing import TypeVar
 import numpy as np
 from hypothesis import strategies as st
 from rule_reading import Asked, Event, Value
+from rule_standing import SEGMENTS, STAGES, asked_scores
 
 from sojourn.rule import definition as d
 from sojourn.rule.cohort import Cohort
 from sojourn.rule.span import DAY, HOUR, Span, instants
-from sojourn.rule.text.comparisons import HOWS, OF_A_MEASURE, OF_A_TIME, OF_A_VALUE, SPANS
+from sojourn.rule.text.comparisons import HOWS, NUMBERS, OF_A_MEASURE, OF_A_TIME, OF_A_VALUE, SPANS
 from sojourn.tape.build import build
 from sojourn.tape.tape import Column, Tape
 
@@ -23,11 +24,7 @@ SLOTS = 24  # events are met at so many half days, so that they lie on the edges
 JOURNEY = "welcome"
 RUNS_OF = 100  # the ids of a customer's runs start at so many times their own
 NAMES = ("Viewed", "Ordered", "Email Opened", "Email Link Clicked")
-SEGMENTS: dict[str, d.Rule] = {
-    "buyers": d.Performed("Ordered", window=d.Window(within=Span(days=3))),
-    "of buyers": d.All((d.InSegment("buyers"), d.Trait("plan", (d.Comparison("is", "a"),)))),
-}
-
+MARKS = ("Points Added", "Lifecycle Changed", "List Joined", "List Left")
 PROPERTIES: dict[str, tuple[Value, ...]] = {
     "total": (1.0, 2.0, 10.5, "2", 1775000000.0),
     "kind": ("a", "ab", "b", 1.0, '["a", "b"]', "["),
@@ -36,6 +33,11 @@ PROPERTIES: dict[str, tuple[Value, ...]] = {
     "template": ("t", "u"),
     "journey": (JOURNEY, "other"),
     "machine": (1.0, 0.0, "true"),
+    "score": ("lead", "lead", "mood", "mixed"),
+    "group": ("fit", "engagement", "kept"),
+    "points": (3.0, -2.0, 0.75, "many"),
+    "to": ("cold", "MQL", "SQL", "gone"),
+    "list": ("news", "beta"),
 }
 TRAITS: dict[str, tuple[Value, ...]] = {
     "plan": ("a", "ab", "trial", 1.0),
@@ -149,6 +151,11 @@ links = st.lists(st.builds(d.Link, st.sampled_from(NAMES), maybe_where), min_siz
 buckets = st.integers(1, 100).flatmap(
     lambda of: st.builds(d.Bucket, st.integers(0, of), st.just(of), st.sampled_from(("", "autumn")))
 )
+score_leaves = st.builds(
+    lambda named, tests: d.Scored(named[0], tests, named[1]),
+    st.sampled_from((*asked_scores, ("lead", "no"))),
+    comparisons(NUMBERS, NUMBER_VALUES),
+)
 leaves: st.SearchStrategy[d.Rule] = st.one_of(
     st.builds(d.Trait, st.sampled_from((*TRAITS, "nothing")), comparisons()),
     st.builds(d.Entry, st.sampled_from((*PROPERTIES, "nothing")), comparisons()),
@@ -167,6 +174,10 @@ leaves: st.SearchStrategy[d.Rule] = st.one_of(
         windows,
     ),
     buckets,
+    score_leaves,
+    score_leaves,
+    st.builds(d.InStage, st.lists(st.sampled_from(STAGES), min_size=1, max_size=2, unique=True).map(tuple)),
+    st.builds(d.OnList, st.sampled_from(("news", "unknown"))),
 )
 rules: st.SearchStrategy[d.Rule] = st.recursive(
     leaves,
@@ -188,7 +199,7 @@ def events(draw: Random, customer: int) -> tuple[Event, ...]:
     slots = sorted(draw.sample(range(SLOTS), draw.randint(0, 12)))
     return tuple(
         Event(
-            draw.choice(NAMES),
+            draw.choice(NAMES + MARKS if draw.random() < 0.4 else NAMES),
             BEGINS + slot * 12 * HOUR - draw.choice((0, 0, 0, 12 * HOUR, DAY, 3 * DAY)),
             BEGINS + slot * 12 * HOUR,
             draw.randint(0, 20) * 10_000 + customer * 1000 + number,
@@ -269,8 +280,8 @@ def tape_of(rows: Sequence[tuple[int, Event]], customers: int) -> Tape:
         customers=np.array([customer for customer, _ in rows], np.int64),
         times=np.array([event.time for event in events], np.int64),
         received=np.array([event.received for event in events], np.int64),
-        names=np.array([NAMES.index(event.name) for event in events], np.int32),
-        vocabulary=NAMES,
+        names=np.array([(NAMES + MARKS).index(event.name) for event in events], np.int32),
+        vocabulary=NAMES + MARKS,
         keys=np.array([event.key for event in events], np.int64),
         runs=np.array([event.run for event in events], np.int64),
         properties=_columns([event.properties for event in events]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import re2
 
 from sojourn.rule import definition as d
+from sojourn.rule.standing.named import Group, Named, Score
 from sojourn.tape.hashing import hash_text, mix
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -83,6 +84,77 @@ def _leaf_holds(rule: d.Leaf, asked: Asked) -> bool:
             return _chained(picked, within.length if within else 10**18, window.since_entry)
         case d.Outcome():
             return bool(_window(_outcomes(rule, asked), rule.window, asked))
+        case _:
+            return _stands(rule, asked)
+
+
+def _stands(rule: d.Standing, asked: Asked) -> bool:
+    match rule:
+        case d.Scored(name, tests, group):
+            worth = score(name, group, asked)
+            return worth is not None and _passes(tests, worth, asked.now, asked.zone)
+        case d.InStage(stages):
+            changes = _ordered(event for event in asked.known if event.name == "Lifecycle Changed")
+            first = Named.of(asked.segments).stages[:1]
+            return changes[-1].properties.get("to") in stages if changes else bool(set(first) & set(stages))
+        case d.OnList(name):
+            said = ("List Joined", "List Left")
+            mine = [event for event in asked.known if event.name in said]
+            mine = [event for event in mine if event.properties.get("list") == name]
+            last = max(mine, key=lambda event: (event.time, event.name == "List Left"), default=None)
+            return last is not None and last.name == "List Joined"
+
+
+def score(name: str, group: str, asked: Asked) -> float | None:
+    """What the customer has of a score, or of one of its groups; None if there is none such."""
+    scores = Named.of(asked.segments).scores
+    groups = [one for one in scores[name].groups if group in ("", one.name)] if name in scores else []
+    if not groups:
+        return None
+    whole = scores[name]
+    total = sum(_group(whole, one, asked) for one in groups)
+    return total if group else _limited(total, whole.least, whole.most)
+
+
+def _group(score: Score, group: Group, asked: Asked) -> float:
+    def fade(level: float, begin: int, end: int) -> float:
+        return level * 2.0 ** ((begin - end) / group.half_life.length) if group.half_life else level
+
+    takes_added = [one for one in score.groups if one.gains] or list(score.groups)
+    level, at = 0.0, 0
+    given: dict[int, tuple[float, int]] = {}
+    for event in _ordered(asked.known):
+        gains = [
+            (n, gain.points, gain.most)
+            for n, gain in enumerate(group.gains)
+            if event.name == gain.event and _meets(event, gain.where, asked)
+        ]
+        if event.name == "Points Added" and event.properties.get("score") == score.name:
+            points, named = event.properties.get("points"), event.properties.get("group")
+            here = named == group.name if named is not None else group == takes_added[0]
+            gains += [(-1, points, None)] if here and isinstance(points, float) else []
+        for n, points, most in gains:
+            before = fade(*given.get(n, (0.0, 0)), event.time)
+            after = before + points if most is None else _limited(before + points, -most, most)
+            given[n] = (after, event.time)
+            level = _limited(fade(level, at, event.time) + after - before, group.least, group.most)
+            at = event.time
+    outside = Asked(asked.customer, asked.events, asked.now, _without(asked, score), zone=asked.zone)
+    fits = sum(fit.points for fit in group.fits if holds(fit.rule, outside))
+    return _limited(fade(level, at, asked.now) + fits, group.least, group.most)
+
+
+def _without(asked: Asked, score: Score) -> Named:
+    return Named.of(asked.segments).without(score=score.name)
+
+
+def _limited(number: float, least: float | None, most: float | None) -> float:
+    number = number if least is None else max(number, least)
+    return number if most is None else min(number, most)
+
+
+def _ordered(events: Iterable[Event]) -> list[Event]:
+    return sorted(events, key=lambda event: (event.time, event.received))
 
 
 def _named(asked: Asked, name: str, where: tuple[d.Condition, ...]) -> list[Event]:

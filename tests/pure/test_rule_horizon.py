@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from rule_cases import ARE_SPANS, BEGINS, SEGMENTS, People, cohort, people, rules, tape_of
+from rule_cases import ARE_SPANS, BEGINS, People, cohort, people, rules, tape_of
 from rule_reading import Asked, Event, holds
+from rule_standing import SEGMENTS
 
 from sojourn.errors import Invalid
 from sojourn.rule import definition as d

@@ -60,7 +60,19 @@ def _names(data: object) -> set[str]:
 
 
 _NAMING = (
-    *("trait", "entry", "performed", "then_performed", "in_segment", "step", "template", "journey", "salt"),
+    *(
+        "trait",
+        "entry",
+        "performed",
+        "then_performed",
+        "in_segment",
+        "score",
+        "in_list",
+        "step",
+        "template",
+        "journey",
+        "salt",
+    ),
     *("sent", "delivered", "opened", "clicked", "bounced"),
 )
 
@@ -200,13 +212,23 @@ def test_a_mistake_is_named_with_its_place(data: object, place: str | None, mess
         {"clicked": {"stpe": "hello"}},
         {"all": [{"not": {"trait": "a", "above": "x"}}]},
         {"performed": "A", "in_segment": "b"},
+        {"score": "lead"},
+        {"score": "lead", "is": 5},
+        {"score": "lead", "at_least": "5"},
+        {"score": "lead", "between": ["2026-01-01", "2026-02-01"]},
+        {"lifecycle": []},
+        {"lifecycle": {"in": ["MQL"]}},
+        {"in_list": 5},
     ],
 )
 def test_the_schema_sees_a_mistake_too(data: object) -> None:
     assert not SCHEMA.is_valid(data)
 
 
-KEYS = ("trait", "performed", "where", "is", "all", "not", "clicked", "within", "sum", "last", "bucket")
+KEYS = (
+    *("trait", "performed", "where", "is", "all", "not", "clicked", "within", "sum", "last", "bucket"),
+    *("score", "group", "above", "between", "lifecycle", "in_list"),
+)
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from sojourn.rule.definition import Rule
+from sojourn.rule.standing.named import Named
 from sojourn.tape.tape import Ints, Tape
 
 
@@ -14,7 +15,8 @@ class Cohort:
     """m askings: row i asks about the customer at `rows[i]` of the tapes, as known at `now[i]`.
 
     The tapes are read as one; all have the same customers.  What stands below `segments` is known
-    inside of a journey only: without it, what a rule asks about the run is false.
+    inside of a journey only: without it, what a rule asks about the run is false.  Where rules may ask
+    for scores or stages, too, `segments` is a `Named`.
     """
 
     tapes: tuple[Tape, ...]
@@ -43,5 +45,11 @@ class Cohort:
 
     def within(self, segment: str) -> Cohort:
         """The same askings for the rule of a segment: about no run, and never about that segment again."""
-        others = {name: rule for name, rule in self.segments.items() if name != segment}
-        return Cohort(self.tapes, self.rows, self.now, others, zone=self.zone)
+        return self._outside(Named.of(self.segments).without(segment=segment))
+
+    def within_score(self, score: str) -> Cohort:
+        """The same askings for the rules of a score: about no run, and never about that score again."""
+        return self._outside(Named.of(self.segments).without(score=score))
+
+    def _outside(self, named: Named) -> Cohort:
+        return Cohort(self.tapes, self.rows, self.now, named, zone=self.zone)

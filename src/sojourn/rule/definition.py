@@ -130,6 +130,26 @@ class Bucket(msgspec.Struct, frozen=True, tag="bucket"):
     salt: str = ""
 
 
+class Scored(msgspec.Struct, frozen=True, tag="score"):
+    """What is asked of a score of the customer, or of one of its groups."""
+
+    score: str
+    tests: tuple[Comparison, ...]
+    group: str = ""
+
+
+class InStage(msgspec.Struct, frozen=True, tag="lifecycle"):
+    """The customer stands in one of these stages of the lifecycle."""
+
+    stages: tuple[str, ...]
+
+
+class OnList(msgspec.Struct, frozen=True, tag="in_list"):
+    """The customer has joined a list and not left it since."""
+
+    list: str
+
+
 class All(msgspec.Struct, frozen=True, tag="all"):
     """Each of the rules holds; with none, everybody."""
 
@@ -148,7 +168,10 @@ class Not(msgspec.Struct, frozen=True, tag="not"):
     rule: Rule
 
 
-Leaf: TypeAlias = Trait | Entry | Performed | Sequence | Outcome | Bucket
+Standing: TypeAlias = Scored | InStage | OnList
+"""Where the customer stands by what was told and given of them."""
+
+Leaf: TypeAlias = Trait | Entry | Performed | Sequence | Outcome | Bucket | Standing
 """What is read off traits, tapes and names; the rest is made of other rules."""
 
 Rule: TypeAlias = Leaf | InSegment | All | Any | Not
@@ -161,3 +184,8 @@ EVENTS: dict[What, tuple[str, ...]] = {
     "bounced": ("Email Bounced",),
 }
 """The events, one a channel, that tell each outcome; the names follow the Segment specification."""
+
+POINTS_ADDED = "Points Added"
+LIFECYCLE_CHANGED = "Lifecycle Changed"
+LIST_JOINED = "List Joined"
+LIST_LEFT = "List Left"

@@ -23,15 +23,21 @@ from sojourn.rule.definition import (
     Condition,
     Entry,
     InSegment,
+    InStage,
     Leaf,
     Not,
+    OnList,
     Outcome,
     Performed,
     Rule,
+    Scored,
     Sequence,
+    Standing,
     Trait,
 )
 from sojourn.rule.picks import Edge, counts, firsts, lasts, linked, measured, outcomes, performed, traits
+from sojourn.rule.standing.marks import in_stage, on_list
+from sojourn.rule.standing.scoring import scored, standing
 from sojourn.tape.hashing import hash_text, mix
 from sojourn.tape.kernels.chain import chain
 from sojourn.tape.tape import NEVER, Bools, Floats, Ints
@@ -92,7 +98,7 @@ def read(leaf: Leaf, cohort: Cohort) -> Reading:
             places = mix(hash_text(salt), cohort.tapes[0].customers[cohort.rows]) % of
             return Reading(places < below, {"place": places})
         case _:
-            assert_never(leaf)
+            return _read_standing(leaf, cohort)
 
 
 def entered_with(cohort: Cohort, name: str) -> tuple[Values, ...]:
@@ -151,6 +157,30 @@ def _performed(rule: Performed, cohort: Cohort) -> Reading:
     return Reading(answer, inputs)
 
 
+def _read_standing(leaf: Standing, cohort: Cohort) -> Reading:
+    match leaf:
+        case Scored():
+            return _scored(leaf, cohort)
+        case InStage():
+            answer, stage = in_stage(leaf, cohort)
+            return Reading(answer, {"stage": stage})
+        case OnList():
+            answer, joined, left = on_list(leaf, cohort)
+            return Reading(answer, {"joined": _instants(joined), "left": _instants(left)})
+        case _:
+            assert_never(leaf)
+
+
+def _scored(leaf: Scored, cohort: Cohort) -> Reading:
+    score = scored(leaf, cohort)
+    if score is None:
+        return Reading(_nobody(cohort))
+    now = standing(score, cohort, evaluate)
+    several = {f"of it {name}": values for name, values in now.by_group().items() if len(score.groups) > 1}
+    values = now.values
+    return Reading(number_holds(leaf.tests, values), {"score": values, **several})
+
+
 def _in_turn(rule: Sequence, cohort: Cohort) -> Bools:
     picks = linked(rule, cohort)
     brings = [where.linked(pick.tape, rule.links, cohort.zone)[1] for pick in picks.picks]
@@ -168,8 +198,12 @@ def _in_turn(rule: Sequence, cohort: Cohort) -> Bools:
 
 def _looked_at(which: str, conditions: tuple[Condition, ...], edge: Edge) -> dict[str, Input]:
     return {
-        f"{which} {condition.name}": edge.times().astype("datetime64[us]")
+        f"{which} {condition.name}": _instants(edge.times())
         if condition.name == WHEN
         else edge.values(condition.name)
         for condition in conditions
     }
+
+
+def _instants(times: Ints) -> Instants:
+    return times.astype("datetime64[us]")

@@ -19,16 +19,19 @@ from sojourn.rule.definition import (
     Condition,
     Entry,
     InSegment,
+    InStage,
     Leaf,
     Not,
+    OnList,
     Outcome,
     Performed,
     Rule,
+    Scored,
     Sequence,
     Trait,
     Window,
 )
-from sojourn.rule.evaluate import edge_holds, entered_with, read
+from sojourn.rule.evaluate import edge_holds, entered_with, evaluate, read
 from sojourn.rule.picks import (
     Edge,
     Picks,
@@ -41,6 +44,7 @@ from sojourn.rule.picks import (
     performed,
     traits,
 )
+from sojourn.rule.standing.scoring import scored, standing
 from sojourn.tape.kernels.nth_last import nth_last
 from sojourn.tape.tape import LONG_AGO, NEVER, Bools, Ints
 
@@ -103,7 +107,9 @@ def _of_leaf(leaf: Leaf, cohort: Cohort) -> Outlook:
             return _of_count(1, None, outcomes(leaf, cohort), leaf.window)
         case Sequence():
             return Outlook(read(leaf, cohort).answer, _leaves(firsts(linked(leaf, cohort)), leaf.window))
-        case Bucket():
+        case Scored():
+            return _of_scored(leaf, cohort)
+        case Bucket() | InStage() | OnList():
             return Outlook(read(leaf, cohort).answer, np.full(len(cohort), NEVER))
         case _:
             assert_never(leaf)
@@ -136,6 +142,18 @@ def _of_performed(rule: Performed, cohort: Cohort) -> Outlook:
                 change = np.minimum(leaves, _edge_change(condition, edge, cohort))
                 parts.append(Outlook(edge_holds(condition, edge, cohort), change))
     return _all(parts, cohort)
+
+
+def _of_scored(leaf: Scored, cohort: Cohort) -> Outlook:
+    """The score changes as it fades, and as what it gives points for begins or ends to hold."""
+    score = scored(leaf, cohort)
+    if score is None:
+        return Outlook(np.zeros(len(cohort), np.bool_), np.full(len(cohort), NEVER))
+    now, about = standing(score, cohort, evaluate), cohort.within_score(score.name)
+    change = now.change(leaf.tests)
+    for fit in (fit for group in score.groups for fit in group.fits):
+        change = np.minimum(change, horizon(fit.rule, about))
+    return Outlook(number_holds(leaf.tests, now.values), change)
 
 
 def _edge_change(condition: Condition, edge: Edge, cohort: Cohort) -> Ints:

@@ -5,8 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import assert_never
 
-from sojourn.rule.definition import Bucket, Entry, InSegment, Leaf, Outcome, Performed, Rule, Sequence, Trait
+from sojourn.rule.definition import (
+    Bucket,
+    Entry,
+    InSegment,
+    InStage,
+    Leaf,
+    OnList,
+    Outcome,
+    Performed,
+    Rule,
+    Scored,
+    Sequence,
+    Trait,
+)
 from sojourn.rule.needs import parts
+from sojourn.rule.standing.marks import CHANGES, joins
 from sojourn.rule.where import carrying_trait, linked, named, nothing, told
 from sojourn.tape.selection import Selection, union
 from sojourn.tape.tape import Tape
@@ -37,7 +51,12 @@ def _heard(part: Leaf | InSegment, tape: Tape, journey: str, zone: str) -> Selec
             return linked(tape, links, zone)[0]
         case Outcome():
             return told(tape, part, journey, zone)
-        case InSegment() | Entry() | Bucket():
+        case InStage():
+            return named(tape, CHANGES.event, (), zone)
+        case OnList():
+            heard = [one for rule in joins(part) if len(one := named(tape, rule.event, rule.where, zone))]
+            return union(tape, *heard) if heard else nothing(tape)
+        case InSegment() | Scored() | Entry() | Bucket():
             return nothing(tape)
         case _:
             assert_never(part)

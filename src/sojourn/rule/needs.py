@@ -18,16 +18,22 @@ from sojourn.rule.definition import (
     Condition,
     Entry,
     InSegment,
+    InStage,
     Leaf,
     Not,
+    OnList,
     Outcome,
     Performed,
     Rule,
+    Scored,
     Sequence,
+    Standing,
     Trait,
     Window,
 )
 from sojourn.rule.span import Span
+from sojourn.rule.standing.marks import CHANGES, joins
+from sojourn.rule.standing.named import Named, Score
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,9 @@ class Needs:
     outcomes: bool = False  # whether it reads what became of messages
     run: bool = False  # whether it asks about the run, so that it is of no use outside a journey
     timed: bool = False  # whether time alone may change its answer
+    scores: frozenset[str] = frozenset()  # those named, also by way of others
+    stages: frozenset[str] = frozenset()  # of the lifecycle
+    lists: frozenset[str] = frozenset()
 
     def __or__(self, other: Needs) -> Needs:
         return Needs(
@@ -55,23 +64,28 @@ class Needs:
             self.outcomes or other.outcomes,
             self.run or other.run,
             self.timed or other.timed,
+            self.scores | other.scores,
+            self.stages | other.stages,
+            self.lists | other.lists,
         )
 
 
 def needs(rule: Rule, segments: Mapping[str, Rule]) -> Needs:
-    """What the rule looks at, also through the rules of segments.
+    """What the rule looks at, also through the rules of segments and by way of scores (`Named`).
 
-    A segment that is not known is named only.  Raises Invalid when segments lead back to themselves.
+    What is not known is named only.  Raises Invalid when segments or scores lead back to themselves.
     """
-    return _together(_of_part(part) for part, _ in parts(rule, segments))
+    scores = Named.of(segments).scores
+    return _together(_of_part(part, scores) for part, _ in parts(rule, segments))
 
 
 def parts(
     rule: Rule, segments: Mapping[str, Rule], path: tuple[str, ...] = ()
 ) -> Iterator[tuple[Leaf | InSegment, tuple[str, ...]]]:
-    """What the rule is made of, also through segments, each with the segments that lead to it.
+    """What the rule is made of, also through segments and scores, each with those that lead to it.
 
-    Raises Invalid when segments lead back to themselves.
+    The events that give points are parts like the others.  Raises Invalid when segments or scores lead
+    back to themselves.
     """
     match rule:
         case All(rules) | Any(rules):
@@ -81,13 +95,29 @@ def parts(
             yield from parts(negated, segments, path)
         case InSegment(segment):
             yield rule, path
-            if segment in path:
-                circle = " → ".join((*path[path.index(segment) :], segment))
-                raise Invalid(f"segments lead back to themselves: {circle}")
             if segment in segments:
-                yield from parts(segments[segment], segments, (*path, segment))
+                yield from parts(segments[segment], segments, _further(path, segment))
+        case Scored(name):
+            yield rule, path
+            if name in (scores := Named.of(segments).scores):
+                for part in scored_by(scores[name].only(rule.group)):
+                    yield from parts(part, segments, _further(path, f"score {name}"))
         case _:
             yield rule, path
+
+
+def scored_by(score: Score) -> Iterator[Rule]:
+    """What gives points to a score: the rules that must hold, and those that look at the events."""
+    for group in score.groups:
+        yield from (fit.rule for fit in group.fits)
+        yield from (gain.picks for gain in score.gains(group))
+
+
+def _further(path: tuple[str, ...], name: str) -> tuple[str, ...]:
+    if name in path:
+        circle = " → ".join((*path[path.index(name) :], name))
+        raise Invalid(f"segments lead back to themselves: {circle}")
+    return (*path, name)
 
 
 def _joined(
@@ -100,8 +130,10 @@ def _together(found: Iterable[Needs]) -> Needs:
     return reduce(Needs.__or__, found, Needs())
 
 
-def _of_part(part: Leaf | InSegment) -> Needs:
+def _of_part(part: Leaf | InSegment, scores: Mapping[str, Score]) -> Needs:
     match part:
+        case Scored() | InStage() | OnList():
+            return _of_standing(part, scores)
         case InSegment(segment):
             return Needs(segments=frozenset((segment,)))
         case Trait(name, tests):
@@ -116,6 +148,19 @@ def _of_part(part: Leaf | InSegment) -> Needs:
             return _of_outcome(part)
         case Bucket():
             return Needs()
+        case _:
+            assert_never(part)
+
+
+def _of_standing(part: Standing, scores: Mapping[str, Score]) -> Needs:
+    match part:
+        case Scored(name, _, group):
+            fading = name in scores and any(one.half_life for one in scores[name].only(group).groups)
+            return Needs(scores=frozenset((name,)), timed=fading)
+        case InStage(stages):
+            return _of_performed(CHANGES) | Needs(stages=frozenset(stages))
+        case OnList(name):
+            return _together(_of_performed(one) for one in joins(part)) | Needs(lists=frozenset((name,)))
         case _:
             assert_never(part)
 

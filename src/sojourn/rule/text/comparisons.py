@@ -71,6 +71,11 @@ def joined(place: str, key: str) -> str:
     return f"{place}.{key}" if place else key
 
 
+def in_order(hows: Collection[str]) -> tuple[How, ...]:
+    """The comparisons in the order in which text has them."""
+    return tuple(how for how in HOWS if how in hows)
+
+
 def parse_comparisons(
     data: Data, place: str, allowed: Collection[str] = OF_A_VALUE
 ) -> tuple[Comparison, ...]:

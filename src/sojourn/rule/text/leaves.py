@@ -1,33 +1,40 @@
-"""Reads and writes the text of the conditions that have settings: performed, message outcomes, bucket."""
+"""Reads and writes the text of the conditions that have settings: performed, messages, scores, bucket."""
 
 from __future__ import annotations
 
 from reprlib import repr as shown
-from typing import get_args
+from typing import assert_never, get_args
 
 from sojourn.errors import Invalid
 from sojourn.rule.definition import (
     Bucket,
     Condition,
+    InStage,
     Link,
     Measure,
     Measured,
+    OnList,
     Outcome,
     Performed,
+    Scored,
     Sequence,
+    Standing,
     What,
 )
 from sojourn.rule.span import parse_span
 from sojourn.rule.text.comparisons import (
+    NUMBERS,
     OF_A_MEASURE,
     WINDOW_KEYS,
     Data,
     dump_comparisons,
     dump_where,
     dump_window,
+    in_order,
     joined,
     mapping_at,
     only,
+    parse_comparisons,
     parse_conditions,
     parse_pick,
     parse_where,
@@ -40,6 +47,7 @@ MEASURED: tuple[Measured, ...] = get_args(Measured)
 TIMES = ("at_least", "at_most", "exactly", "never")
 PERFORMED_KEYS = ("where", *TIMES, *MEASURED, "first", "last", "then_performed", *WINDOW_KEYS)
 SEQUENCE_KEYS = ("performed", "where", "then_performed", *WINDOW_KEYS)
+SCORE_KEYS = ("group", *in_order(NUMBERS))
 
 MOST_TIMES = 1_000_000
 LARGEST_BUCKETS = 1_000_000
@@ -122,6 +130,46 @@ def parse_bucket(data: object, place: str) -> Bucket:
 def dump_bucket(rule: Bucket) -> dict[str, object]:
     """The mapping that parse_bucket reads."""
     return {"of": rule.of, "below": rule.below} | ({"salt": rule.salt} if rule.salt else {})
+
+
+def parse_standing(data: Data, place: str) -> Standing:
+    """The condition with the key `score`, `lifecycle` or `in_list`."""
+    if "score" in data:
+        return _score(data, place)
+    if "lifecycle" in data:
+        return InStage(_stages(data["lifecycle"], joined(place, "lifecycle")))
+    return OnList(text_at(data["in_list"], joined(place, "in_list"), "the name of a list"))
+
+
+def dump_standing(rule: Standing) -> dict[str, object]:
+    """The mapping that parse_standing reads."""
+    match rule:
+        case Scored(score, tests, group):
+            return {"score": score, **({"group": group} if group else {}), **dump_comparisons(tests)}
+        case InStage(stages):
+            return {"lifecycle": stages[0] if len(stages) == 1 else list(stages)}
+        case OnList(name):
+            return {"in_list": name}
+        case _:
+            assert_never(rule)
+
+
+def _score(data: Data, place: str) -> Scored:
+    score = text_at(data["score"], joined(place, "score"), "the name of a score")
+    at = joined(place, "group")
+    group = text_at(data["group"], at, "the name of a group") if "group" in data else ""
+    if isinstance(between := data.get("between"), list) and any(isinstance(one, str) for one in between):
+        raise Invalid("must be two numbers", place=joined(place, "between"))
+    return Scored(score, parse_comparisons(data, place, NUMBERS), group)
+
+
+def _stages(data: object, place: str) -> tuple[str, ...]:
+    """The stage, or the list of stages."""
+    if not isinstance(data, list | tuple):
+        return (text_at(data, place, "a stage of the lifecycle, or a list of them"),)
+    if not data:
+        raise Invalid("names no stage", place=place)
+    return tuple(text_at(one, f"{place}[{n}]", "a stage") for n, one in enumerate(data))
 
 
 def _sequence(data: Data, place: str) -> Sequence:

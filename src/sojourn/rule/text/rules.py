@@ -13,11 +13,14 @@ from sojourn.rule.definition import (
     Bucket,
     Entry,
     InSegment,
+    InStage,
     Leaf,
     Not,
+    OnList,
     Outcome,
     Performed,
     Rule,
+    Scored,
     Sequence,
     Trait,
 )
@@ -34,20 +37,25 @@ from sojourn.rule.text.comparisons import (
 )
 from sojourn.rule.text.leaves import (
     PERFORMED_KEYS,
+    SCORE_KEYS,
     WHATS,
     dump_bucket,
     dump_outcome,
     dump_performed,
     dump_sequence,
+    dump_standing,
     parse_bucket,
     parse_outcome,
     parse_performed,
+    parse_standing,
 )
 
 KEYS: dict[str, tuple[str, ...]] = {
     "trait": HOWS,
     "performed": PERFORMED_KEYS,
     "in_segment": (),
+    "score": SCORE_KEYS,
+    **dict.fromkeys(("lifecycle", "in_list"), ()),
     **dict.fromkeys(WHATS, WINDOW_KEYS),
     "entry": HOWS,
     **dict.fromkeys(("bucket", "all", "any", "not"), ()),
@@ -77,10 +85,18 @@ def dump(rule: Rule) -> dict[str, object]:
             return dump_sequence(rule)
         case InSegment(segment):
             return {"in_segment": segment}
+        case Scored() | InStage() | OnList():
+            return dump_standing(rule)
         case Outcome():
             return dump_outcome(rule)
         case Bucket():
             return {"bucket": dump_bucket(rule)}
+        case _:
+            return _dump_joined(rule)
+
+
+def _dump_joined(rule: All | Any | Not) -> dict[str, object]:
+    match rule:
         case All(rules) | Any(rules):
             return {str(rule.__struct_config__.tag): [dump(one) for one in rules]}
         case Not(negated):
@@ -149,6 +165,8 @@ def _leaf(kind: str, data: Data, place: str) -> Leaf | InSegment:
             return parse_performed(data, place)
         case "in_segment":
             return InSegment(text_at(data[kind], at, "the name of a segment"))
+        case "score" | "lifecycle" | "in_list":
+            return parse_standing(data, place)
         case "bucket":
             return parse_bucket(data[kind], at)
         case _:

@@ -51,8 +51,8 @@ def _condition(key: str) -> Schema:
             return _mapping({key: NAME} | _comparisons(OF_A_VALUE), [key], least=2)
         case "performed":
             return {"oneOf": [_performed(), _sequence()]}
-        case "in_segment":
-            return _mapping({key: NAME}, [key])
+        case "in_segment" | "in_list" | "lifecycle" | "score":
+            return _standing(key)
         case "bucket":
             return _mapping({key: _bucket()}, [key])
         case "all" | "any":
@@ -61,6 +61,18 @@ def _condition(key: str) -> Schema:
             return _mapping({key: RULE}, [key])
         case _:
             return _mapping({key: _message()} | _window(), [key])
+
+
+def _standing(key: str) -> Schema:
+    if key == "score":
+        numbers = _comparisons(NUMBERS) | {"between": _pair(NUMBER)}
+        return {"allOf": [_mapping({key: NAME, "group": NAME} | numbers, [key]), {"anyOf": _any_of(numbers)}]}
+    several: Schema = {"type": "array", "items": NAME, "minItems": 1}
+    return _mapping({key: {"oneOf": [NAME, several]} if key == "lifecycle" else NAME}, [key])
+
+
+def _any_of(keys: Iterable[str]) -> list[Schema]:
+    return [{"required": [key]} for key in keys]
 
 
 def _performed() -> Schema:

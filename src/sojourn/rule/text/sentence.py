@@ -14,11 +14,14 @@ from sojourn.rule.definition import (
     Condition,
     Entry,
     InSegment,
+    InStage,
     Link,
     Not,
+    OnList,
     Outcome,
     Performed,
     Rule,
+    Scored,
     Sequence,
     Trait,
     What,
@@ -80,8 +83,23 @@ def _clause(rule: Rule) -> str:
             return _performed(rule)
         case InSegment(segment):
             return f"they are in the segment {_quoted(segment)}"
+        case Scored() | InStage() | OnList():
+            return _of_standing(rule)
         case _:
             return _of_chain_or_message(rule)
+
+
+def _of_standing(rule: Scored | InStage | OnList) -> str:
+    match rule:
+        case Scored(score, tests, group):
+            part = f", its group {_quoted(group)} alone," if group else ""
+            return f"their score {_quoted(score)}{part} {_tests(tests)}"
+        case InStage(stages):
+            return f"they stand in the stage {' or '.join(map(_quoted, stages))}"
+        case OnList(name):
+            return f"they are on the list {_quoted(name)}"
+        case _:
+            assert_never(rule)
 
 
 def _of_chain_or_message(rule: Sequence | Outcome | Bucket) -> str:

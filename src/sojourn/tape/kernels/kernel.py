@@ -24,7 +24,9 @@ EACH = types.Array(types.int64, 1, "A", readonly=True)
 OUT_INTS = types.Array(types.int64, 1, "C")
 OUT_CODES = types.Array(types.int32, 1, "C")
 OUT_TABLE = types.Array(types.int64, 2, "C")
-INT, BOOL = types.int64, types.boolean
+INT_TABLE = types.Array(types.int64, 2, "C", readonly=True)
+FLOAT_TABLE = types.Array(types.float64, 2, "C", readonly=True)
+INT, FLOAT, BOOL = types.int64, types.float64, types.boolean
 
 declared: list[Kernel[..., Any]] = []
 
