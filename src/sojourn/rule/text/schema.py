@@ -66,13 +66,10 @@ def _condition(key: str) -> Schema:
 def _standing(key: str) -> Schema:
     if key == "score":
         numbers = _comparisons(NUMBERS) | {"between": _pair(NUMBER)}
-        return {"allOf": [_mapping({key: NAME, "group": NAME} | numbers, [key]), {"anyOf": _any_of(numbers)}]}
+        asked = [{"required": [how]} for how in numbers]
+        return _mapping({key: NAME, "group": NAME} | numbers, [key]) | {"anyOf": asked}
     several: Schema = {"type": "array", "items": NAME, "minItems": 1}
     return _mapping({key: {"oneOf": [NAME, several]} if key == "lifecycle" else NAME}, [key])
-
-
-def _any_of(keys: Iterable[str]) -> list[Schema]:
-    return [{"required": [key]} for key in keys]
 
 
 def _performed() -> Schema:
