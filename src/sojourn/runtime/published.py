@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import groupby
 
 import msgspec
@@ -41,7 +42,7 @@ def published(connection: Connection) -> Catalogue:
         journeys=tuple(sorted(offered, key=lambda one: (one.newest.journey.priority, one.newest.name))),
         segments=rules,
         followed=tuple(_followed(one, kept, rules) for one in kept),
-        templates={one.name: read_template(one.text) for one in templates.every(connection)},
+        templates={one.name: _read_template(one.text) for one in templates.every(connection)},
         policy=policy(connection),
         stamp=stamp.stamp(connection),
     )
@@ -63,6 +64,10 @@ def read_template(text: str, source: str = "") -> Template:
     return template_text.parse(data, source=source)
 
 
+# To read a journey takes 10 ms: too long to read all of them again whenever one template is edited.
+_read_journey, _read_template = lru_cache(1024)(read_journey), lru_cache(1024)(read_template)
+
+
 def _followed(segment: Segment, kept: Sequence[Segment], rules: Mapping[str, Rule]) -> Followed:
     """The segment with a version that changes, too, when one that it asks for does."""
     asked = {segment.name, *needs(rules[segment.name], rules).segments}
@@ -74,6 +79,6 @@ def _followed(segment: Segment, kept: Sequence[Segment], rules: Mapping[str, Rul
 
 
 def _offered(journey: Journey, versions: Sequence[Version]) -> Offered:
-    programs = tuple(Program(read_journey(version.text), version.id) for version in versions)
+    programs = tuple(Program(_read_journey(version.text), version.id) for version in versions)
     takes_entries = journey.state == "live" and versions[-1].state == "open"
     return Offered(journey.id, programs, takes_entries)
