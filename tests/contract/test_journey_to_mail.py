@@ -9,8 +9,9 @@ import time
 from collections.abc import Iterator
 from email import policy
 from email.message import EmailMessage
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Event as Gate
 from threading import Thread
 
 import msgspec
@@ -162,48 +163,139 @@ def test_no_second_holds_more_than_the_rate(app: App, mailbox: tuple[Mailbox, in
     assert int((ahead - np.arange(60)).max()) <= 20
 
 
-def test_an_endpoint_that_is_gone_closes_its_way(app: App) -> None:
-    """410 disables (P32): what is planned stays planned, and nothing more is tried."""
-    asked: list[str] = []
+CALL = """
+name: call
+channel: webhook
+purpose: transactional
+payload: {who: '{{ customer.name }}'}
+"""
 
-    class Gone(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked.append(self.headers["webhook-id"])
-            self.send_response(410)
-            self.end_headers()
+CALLING = """
+journey: calling
+enter: [{event: Signed Up}]
+steps:
+  tell: {send: {template: call}}
+"""
 
-        def log_message(self, *_: object) -> None: ...
 
-    server = HTTPServer(("127.0.0.1", 0), Gone)
-    Thread(target=server.serve_forever, daemon=True).start()
-    secret = "whsec_" + base64.b64encode(b"k" * 32).decode()
-    endpoint = {
-        "url": f"http://127.0.0.1:{server.server_port}/",
-        "secrets": [secret],
-        "connections": 1,
-        "allowed": {"loopback": True},
-    }
-    chosen = {"provider": "webhook", "settings": endpoint}
-    template = "name: hello\nchannel: webhook\npurpose: transactional\npayload: {who: '{{ customer.name }}'}"
+class Endpoint:
+    """An endpoint of webhooks on loopback; `answer` is its status, and it waits to be `free`."""
+
+    def __init__(self, answer: int) -> None:
+        self.asked: list[str] = []
+        self.answer, self.free = answer, Gate()
+        self.free.set()
+        endpoint = self
+
+        class Asked(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                endpoint.asked.append(self.headers["webhook-id"])
+                endpoint.free.wait(30)
+                self.send_response(endpoint.answer)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None: ...
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Asked)
+        Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def chosen(self) -> dict[str, object]:
+        """The setting of a channel that goes there."""
+        secret = "whsec_" + base64.b64encode(b"k" * 32).decode()
+        address = f"http://127.0.0.1:{self._server.server_port}/"
+        allowed = {"loopback": True}
+        given = {"url": address, "secrets": [secret], "connections": 1, "allowed": allowed}
+        return {"provider": "webhook", "settings": given}
+
+    def close(self) -> None:
+        """Answer what is open, and end."""
+        self.free.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def calls(app: App, endpoint: Endpoint) -> None:
+    """Have everybody who signs up told to an endpoint."""
 
     def define(connection: Connection) -> None:
-        settings.put(connection, "channels", {"webhook": chosen})
-        templates.save(connection, "hello", template, 1)
-        journeys.create(connection, "welcome", WELCOME, 1)
-        journeys.publish(connection, "welcome", WELCOME, 1)
+        chosen = settings.get(connection, "channels", {})
+        settings.put(connection, "channels", {**chosen, "webhook": endpoint.chosen()})
+        templates.save(connection, "call", CALL, 1)
+        journeys.create(connection, "calling", CALLING, 1)
+        journeys.publish(connection, "calling", CALLING, 1)
 
     app.database.write(define)
+
+
+def test_an_endpoint_that_is_gone_closes_its_way(app: App) -> None:
+    """410 disables (P32): what is planned stays planned, and is tried when a person opens the way again."""
+    endpoint = Endpoint(410)
+    calls(app, endpoint)
     intake = Intake(app.database, Books(app.names))
     intake.take(Reading(tuple(signed_up(app, f"p{n}") for n in range(3))), "test").result()
     with app.working("http://localhost:8000"):
         eventually(lambda: State.FAILED in _states(app))
-        time.sleep(1)
-    server.shutdown()
-    server.server_close()
+        eventually(lambda: "410" in _closed(app))
+        intake.take(Reading((signed_up(app, "later"),)), "test").result()
+        eventually(lambda: sum(_states(app).values()) == 4)
+        time.sleep(0.5)
+        asked = len(endpoint.asked)
+        assert asked == len(set(endpoint.asked)) == _states(app)[State.FAILED] <= 3
+        endpoint.answer = 204
+        calls_again = {"webhook": endpoint.chosen()}
+        app.database.write(lambda c: settings.put(c, "channels", calls_again), wake=True)
+        eventually(lambda: _states(app) == {State.FAILED: asked, State.ACCEPTED: 4 - asked}, 40)
+    endpoint.close()
+    assert len(endpoint.asked) == len(set(endpoint.asked)) == 4
+
+
+def test_a_way_that_does_not_answer_delays_no_other(app: App, mailbox: tuple[Mailbox, int]) -> None:
+    kept, port = mailbox
+    endpoint = Endpoint(204)
+    endpoint.free.clear()
+    publish(app, port)
+    calls(app, endpoint)
+    intake = Intake(app.database, Books(app.names))
+    with app.working("http://localhost:8000"):
+        for n in range(1, 4):
+            intake.take(Reading((signed_up(app, f"p{n}"),)), "test").result()
+            eventually(lambda n=n: len(kept.mails) == n, 10)
+        assert len(endpoint.asked) == 1
+        endpoint.free.set()
+        eventually(lambda: _states(app) == {State.ACCEPTED: 6})
+    endpoint.close()
+
+
+def test_mails_tell_times_in_the_zone_of_the_policy_where_none_is_known(
+    app: App, mailbox: tuple[Mailbox, int]
+) -> None:
+    kept, port = mailbox
+    publish(app, port)
+    at = HELLO.replace("your plan is", "it is {{ '2026-01-01T12:00:00Z' | date: '%H:%M' }} now, your plan is")
+
+    def define(connection: Connection) -> None:
+        settings.put(connection, "policy", {"fallback_zone": "Asia/Tokyo"})
+        templates.save(connection, "hello", at, 1)
+
+    app.database.write(define)
+    intake = Intake(app.database, Books(app.names))
+    people = [signed_up(app, "ada"), signed_up(app, "bob"), signed_up(app, "eve")]
+    zones = [{}, {"timezone": "Nowhere/Land"}, {"timezone": "europe/berlin"}]
+    told = [
+        msgspec.structs.replace(one, traits={**one.traits, **zone})
+        for one, zone in zip(people, zones, strict=True)
+    ]
+    with app.working("http://localhost:8000"):
+        intake.take(Reading(tuple(told)), "test").result()
+        eventually(lambda: len(kept.mails) == 3)
+    bodies = {mail["To"]: mail.as_string() for mail in kept.mails}
+    times = {who: time for who, body in bodies.items() for time in ("21:00", "13:00") if time in body}
+    assert times == {"ada@example.org": "21:00", "bob@example.org": "21:00", "eve@example.org": "13:00"}
+
+
+def _closed(app: App) -> str:
     with app.database.reading() as connection:
-        assert "410" in settings.get(connection, "channels")["webhook"]["closed"]
-    assert len(asked) == len(set(asked))
-    assert _states(app).get(State.FAILED, 0) == len(asked)
+        return str(settings.get(connection, "channels")["webhook"].get("closed", ""))
 
 
 def _states(app: App) -> dict[State, int]:

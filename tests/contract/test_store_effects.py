@@ -163,3 +163,13 @@ def test_only_what_nobody_sends_can_be_cancelled(database: Database) -> None:
         lambda connection: effects.cancel(connection, keys, State.SUPPRESSED, "opted out")
     )
     assert stopped.tolist() == [False, True]
+
+
+def test_what_is_given_back_is_anybodys(database: Database) -> None:
+    _plan(database, [1, 2])
+    claimed = _claim(database)
+    begun = claimed.take(np.flatnonzero(claimed.keys == 1))
+    assert _intend(database, begun) == [True]
+    database.write(lambda connection: effects.let_go(connection, claimed.keys, claimed.fences))
+    assert _claim(database).keys.tolist() == [2]
+    assert _settle(database, begun, State.ACCEPTED) == [True]

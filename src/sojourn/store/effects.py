@@ -146,6 +146,12 @@ def prolong(connection: Connection, keys: Ints, fences: Ints, until: int) -> Boo
     return update_where(connection, effects, rows, ["key", "fence"], _HELD)
 
 
+def let_go(connection: Connection, keys: Ints, fences: Ints) -> None:
+    """Give back what the caller has claimed and not begun, for anybody to take."""
+    rows = {"key": keys, "fence": fences} | _all(keys, state=State.PLANNED)
+    update_where(connection, effects, rows, ["key", "fence"], f"effects.state = {State.CLAIMED:d}")
+
+
 def orphan(connection: Connection, now: int) -> None:
     """End all leases: where one process sends and it has just begun, whoever held them is gone."""
     connection.execute(sa.update(effects).where(_LEASED, effects.c.lease > now).values(lease=now))

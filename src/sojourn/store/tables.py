@@ -197,7 +197,7 @@ effects = _table(
     _text("reason", ""),
     _big("content", 0),
     _big("intended", 0),
-    _partial("effects_claimable", "due", where="state IN (0, 4)"),
+    _partial("effects_claimable", "channel", "due", where="state IN (0, 4)"),  # a way reads past no other's
     _partial("effects_leased", "lease", where="state IN (1, 2)"),
     postgresql_with={"fillfactor": 70},
 )

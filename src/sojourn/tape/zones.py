@@ -141,6 +141,13 @@ def known_zones() -> frozenset[str]:
     return frozenset(importlib.resources.files("tzdata").joinpath("zones").read_text().split())
 
 
+def meant(name: str) -> str | None:
+    """The zone that a trait's text means, if any; people and forms are careless about case and blanks."""
+    if name in known_zones():
+        return name
+    return _folded_zones().get(name.strip().replace(" ", "_").casefold()) if len(name) < 64 else None
+
+
 @dataclass(frozen=True)
 class _Table:
     """The pieces of constant offset of several zones, one zone after the other (p pieces in all)."""
@@ -161,7 +168,7 @@ class _Table:
 def _table(zone_names: tuple[str, ...], fallback: str) -> _Table:
     if fallback not in known_zones():
         raise Invalid(f"{fallback!r} is no time zone; write it as in Europe/Berlin", place="fallback_zone")
-    names = [_canonical(name) or fallback for name in (*zone_names, fallback)]
+    names = [meant(name) or fallback for name in (*zone_names, fallback)]
     zones = sorted(set(names))
     slots = np.array([zones.index(name) for name in names], np.int32)
     pieces = [_pieces_of(zone) for zone in zones]
@@ -173,13 +180,6 @@ def _table(zone_names: tuple[str, ...], fallback: str) -> _Table:
     ends = np.where(np.roll(first, -1), NEVER, np.roll(begins, -1))
     walls = np.where(first, LONG_AGO, begins + np.roll(offsets, 1))
     return _Table(slots, starts, begins, ends, walls, offsets)
-
-
-def _canonical(name: str) -> str | None:
-    """The zone that a trait's text means; people and forms are careless about case and blanks."""
-    if name in known_zones():
-        return name
-    return _folded_zones().get(name.strip().replace(" ", "_").casefold()) if len(name) < 64 else None
 
 
 @cache

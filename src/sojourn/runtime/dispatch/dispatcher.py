@@ -44,7 +44,7 @@ JITTER = 1.05
 """Starts lie so much further apart than a rate asks: the far side counts arrivals, which networks shift."""
 
 PATIENCE = 2.0
-"""Seconds of work that a way with a rate claims at once: others must not wait for it."""
+"""Seconds of work that a way with a rate claims at once: the rest other workers may take meanwhile."""
 
 Answer = TypeVar("Answer")
 
@@ -59,7 +59,10 @@ class Write(Protocol):
 
 @dataclass(frozen=True)
 class Dispatching:
-    """What a dispatcher works with; `catalogue` answers what is published now."""
+    """What a dispatcher works with; `catalogue` answers what is published now.
+
+    Once `stopping` says so nothing more is begun.
+    """
 
     database: Database
     people: People
@@ -67,6 +70,7 @@ class Dispatching:
     catalogue: Callable[[], Catalogue]
     ways: Mapping[str, Way]
     publicly: Publicly
+    stopping: Callable[[], bool] = lambda: False
 
 
 class Dispatcher:
@@ -160,9 +164,9 @@ class Batch:
     ) -> None:
         """Begin as many at once as the way carries, until all have ended; `sending` are those under way."""
         held = monotonic()
-        while waiting or sending:
+        while sending or (waiting and not self._parts.stopping()):
             free = self._way.connection.slots - len(sending)
-            if waiting and free:
+            if waiting and free and not self._parts.stopping():
                 going, waiting = waiting[:free], waiting[free:]
                 may_go, starts = await self._intend(going)
                 crash.point("after an intent")
@@ -177,6 +181,8 @@ class Batch:
             if monotonic() - held > PROLONGED:
                 held = monotonic()
                 await self._prolong([*sending.values(), *waiting])
+        if waiting:
+            await self._write(lambda c: ledger.let_go(c, waiting))
 
     def _prepared(self) -> list[Prepared | Refused]:
         claimed, parts = self._claimed, self._parts
@@ -185,7 +191,8 @@ class Batch:
             entries = ledger.entering_events(connection, claimed)
             frozen = messages.find(connection, claimed.keys)
         tape = parts.people.tape(np.unique(claimed.customers))
-        preparing = Preparing(templates, parts.ways, parts.publicly)
+        zone = parts.catalogue().policy.fallback_zone
+        preparing = Preparing(templates, parts.ways, parts.publicly, zone)
         return preparing.prepare(claimed, tape, entries, frozen, parts.database.now())
 
     async def _intend(self, going: list[Prepared]) -> tuple[list[Prepared], list[int]]:

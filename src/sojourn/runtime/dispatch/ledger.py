@@ -84,6 +84,11 @@ def prolong(connection: Connection, some: Sequence[Prepared], now: int) -> None:
     effects.prolong(connection, _keys(some), _fences(some), now + LEASE)
 
 
+def let_go(connection: Connection, some: Sequence[Prepared]) -> None:
+    """Give back what will not be sent by us."""
+    effects.let_go(connection, _keys(some), _fences(some))
+
+
 def settle(
     connection: Connection,
     done: Sequence[tuple[Prepared | Refused, Outcome]],
@@ -99,8 +104,8 @@ def settle(
         if found.closes and isinstance(one, Prepared):
             _close(connection, one.channel, found.reason)
         if found.suppress and isinstance(one, Prepared):
-            hashed = address_hash(secret, "email", one.outgoing.recipient)
-            consents.suppress(connection, "email", [hashed], "bounced", now)
+            hashed = address_hash(secret, one.kind, one.outgoing.recipient)
+            consents.suppress(connection, one.kind, [hashed], "bounced", now)
     if told:
         log.append(connection, _events(connection, told, owners, codes, now))
 
@@ -141,15 +146,28 @@ def _stops(
     secret: bytes,
 ) -> dict[int, str]:
     """Why some of the messages may not be begun any more, by effect."""
-    hashes = {one.key: address_hash(secret, "email", one.outgoing.recipient) for one in going}
-    dead = consents.suppressed(connection, "email", list(hashes.values()))
-    stops = {key: dead[hashed] for key, hashed in hashes.items() if hashed in dead}
+    stops = _dead(connection, going, secret)
     said = consents.of_customers(connection, sorted(owners))
     withdrawn = _standing(said, owners, going) == WITHDRAWN
     for one, gone in zip(going, withdrawn.tolist(), strict=True):
         if gone and policy.consent.get(one.purpose, policy.otherwise) != "none":
             stops[one.key] = f"consent: {one.purpose} withdrawn"
     return stops
+
+
+def _dead(connection: Connection, going: Sequence[Prepared], secret: bytes) -> dict[int, str]:
+    """Why the addresses of some of the messages get nothing any more, by effect."""
+    found: dict[int, str] = {}
+    addressed = [one for one in going if one.outgoing.recipient]
+    for kind in sorted({one.kind for one in addressed}):
+        hashes = {
+            one.key: address_hash(secret, kind, one.outgoing.recipient)
+            for one in addressed
+            if one.kind == kind
+        }
+        dead = consents.suppressed(connection, kind, list(hashes.values()))
+        found |= {key: dead[hashed] for key, hashed in hashes.items() if hashed in dead}
+    return found
 
 
 def _standing(

@@ -21,6 +21,7 @@ from sojourn.runtime.dispatch.ways import Way
 from sojourn.store.effects import Effects
 from sojourn.store.messages import Message
 from sojourn.tape.tape import Tape
+from sojourn.tape.zones import meant
 
 ADDRESS_TRAITS = {"email": "email", "sms": "phone"}
 """The trait that holds the address of each kind of message; other kinds need none."""
@@ -44,6 +45,7 @@ class Prepared:
     attempts: int
     customer: int  # whose it is now: a merge may have come since it was frozen
     channel: str
+    kind: str  # of message, as its provider declares it: whose address it goes to
     purpose: str
     outgoing: Outgoing
     message: Message
@@ -60,12 +62,12 @@ class Refused:
 
 
 class Preparing:
-    """Prepares claimed effects; `entries` are the properties of entering events by their keys."""
+    """Prepares claimed effects; `zone` is that of customers of whom none is known."""
 
     def __init__(
-        self, templates: Mapping[str, Template], ways: Mapping[str, Way], publicly: Publicly
+        self, templates: Mapping[str, Template], ways: Mapping[str, Way], publicly: Publicly, zone: str
     ) -> None:
-        self._templates, self._ways, self._public = templates, ways, publicly
+        self._templates, self._ways, self._public, self._zone = templates, ways, publicly, zone
 
     def prepare(
         self,
@@ -75,7 +77,10 @@ class Preparing:
         frozen: Mapping[int, Message],
         now: int,
     ) -> list[Prepared | Refused]:
-        """Each effect as a message, or why it is none: one that fails never harms another (P20)."""
+        """Each effect as a message, or why it is none: one that fails never harms another (P20).
+
+        `entries` are the properties of entering events by their keys.
+        """
         rows = np.searchsorted(tape.customers, effects.customers)
         people = profiles((tape,), rows, np.full(len(rows), now))
         return [self._one(effects, n, people[n], entries, frozen, now) for n in range(len(effects))]
@@ -122,6 +127,7 @@ class Preparing:
             int(effects.attempts[n]),
             int(effects.customers[n]),
             effects.channels[n],
+            way.channel.kind,
             effects.purposes[n],
             outgoing,
             message,
@@ -150,7 +156,7 @@ class Preparing:
             journey={"name": data.get("journey", ""), "step": data["step"]},
             links={"unsubscribe": unsubscribe},
             now=now,
-            zone=str(person.get("timezone", "UTC")),
+            zone=meant(str(person.get("timezone", ""))) or self._zone,
         )
         return tracked(render(template, about), Tracking(self._public.keys, key, self._public.address))
 

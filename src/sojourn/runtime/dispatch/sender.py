@@ -1,4 +1,4 @@
-"""The sender: a thread that dispatches what is due, and sleeps until the next due instant or the bell."""
+"""The sender: a thread with a lane for each kind of message for which a provider is chosen."""
 
 from __future__ import annotations
 
@@ -8,30 +8,26 @@ from dataclasses import replace
 
 import structlog
 
-from sojourn.errors import Misconfigured, SojournError
-from sojourn.runtime.dispatch.dispatcher import Dispatcher, Dispatching
-from sojourn.runtime.dispatch.ways import CHANNELS, Way, open_ways
+from sojourn.errors import SojournError
+from sojourn.runtime.dispatch.dispatcher import Dispatching
+from sojourn.runtime.dispatch.lane import LONGEST_SLEEP, REST, Lane
+from sojourn.runtime.dispatch.ways import CHANNELS
 from sojourn.store import effects
 from sojourn.store.definitions import settings
 from sojourn.store.definitions.stamp import stamp
-
-LONGEST_SLEEP = 30.0
-"""Seconds after which it looks again even if nobody rang."""
-
-REST = 1.0
-"""Seconds of rest after a round that failed."""
 
 log = structlog.get_logger()
 
 
 class Sender:
-    """Runs the dispatcher of one process, by the channels that are set."""
+    """Runs the lanes of one process, by the channels that are set."""
 
     def __init__(self, parts: Dispatching) -> None:
-        self._parts, self._stamp = parts, -1
-        self._ways: dict[str, Way] = {}
-        self._bell = asyncio.Event()
         self._stopping = threading.Event()
+        self._parts, self._stamp = replace(parts, stopping=self._stopping.is_set), -1
+        self._lanes: dict[str, Lane] = {}
+        self._running: list[asyncio.Task[None]] = []
+        self._bell = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="sender", daemon=True)
 
@@ -57,51 +53,38 @@ class Sender:
                 await self._turn()
         finally:
             forget()
-            await self._close()
+            await asyncio.gather(*self._running)
 
     async def _turn(self) -> None:
         self._bell.clear()
         try:
-            await self._reopen()
-            if not await Dispatcher(replace(self._parts, ways=self._ways)).round():
-                await self._sleep()
+            self._open()
         except SojournError as error:
-            log.warning("sending put off", why=str(error))
+            log.warning("channels not read yet", why=str(error))
             await asyncio.sleep(REST)
-        except Exception:
-            # The claims of a round that broke run out, and others take them.
-            log.exception("sending failed")
-            await asyncio.sleep(REST)
+            return
+        try:
+            await asyncio.wait_for(self._bell.wait(), LONGEST_SLEEP)
+        except TimeoutError:
+            return
 
-    async def _reopen(self) -> None:
-        """Open the ways anew when a definition has changed."""
+    def _open(self) -> None:
+        """Begin a lane for each kind that has none; it stays, as it may be chosen again."""
         with self._parts.database.reading() as connection:
             present = stamp(connection)
             if present == self._stamp:
                 return
             chosen = settings.get(connection, CHANNELS, {})
-        await self._close()
+        for kind in sorted(chosen.keys() - self._lanes.keys()):
+            self._lanes[kind] = Lane(self._parts, kind)
+            self._running.append(asyncio.create_task(self._lanes[kind].run()))
         self._stamp = present
-        for kind, data in chosen.items():
-            try:
-                self._ways |= open_ways({kind: data})
-            except Misconfigured as error:
-                log.error("a way out cannot be opened; what is planned for it waits", why=str(error))
-
-    async def _close(self) -> None:
-        for way in self._ways.values():
-            await way.connection.close()
-        self._ways = {}
-
-    async def _sleep(self) -> None:
-        with self._parts.database.reading() as connection:
-            due = effects.next_due(connection, list(self._ways))
-        ahead = LONGEST_SLEEP if due is None else (due - self._parts.database.now()) / 1_000_000
-        try:
-            await asyncio.wait_for(self._bell.wait(), max(0.01, min(ahead, LONGEST_SLEEP)))
-        except TimeoutError:
-            return
 
     def _ring(self) -> None:
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._bell.set)
+            self._loop.call_soon_threadsafe(self._rung)
+
+    def _rung(self) -> None:
+        self._bell.set()
+        for lane in self._lanes.values():
+            lane.ring()

@@ -69,7 +69,7 @@ CREATE TABLE effects (
 	PRIMARY KEY ("key")
 );
 
-CREATE INDEX effects_claimable ON effects (due) WHERE state IN (0, 4);
+CREATE INDEX effects_claimable ON effects (channel, due) WHERE state IN (0, 4);
 
 CREATE INDEX effects_leased ON effects (lease) WHERE state IN (1, 2);
 
