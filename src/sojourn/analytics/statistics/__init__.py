@@ -1,0 +1,1 @@
+"""What may be said of numbers: by how much groups differ, how sure that is, and when nothing can be said."""
