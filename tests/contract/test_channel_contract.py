@@ -11,11 +11,14 @@ from typing import Any
 import msgspec
 import pytest
 from channel_peers import Inbox, mail_server, outgoing, scripted
+from cryptography.hazmat.primitives.asymmetric import ec
+from twilio_fake import ACCOUNT
 
 from sojourn.channel import providers
-from sojourn.channel.contract import Channel, Connection, Delivery, Receipt
+from sojourn.channel.contract import Channel, Connection, Delivery, Outgoing, Receipt
 from sojourn.channel.providers.console import Console
 from sojourn.channel.providers.email_smtp import EmailSettings
+from sojourn.channel.web.encryption import coded, public
 from sojourn.errors import FarSideError
 from sojourn.registry import declared
 
@@ -40,23 +43,48 @@ def _good(name: str, port: int = 1) -> Any:
             "allowed": {"loopback": True},
         },
         "console": {"stream": "stderr"},
+        "sms_twilio": {
+            "account_sid": ACCOUNT,
+            "auth_token": SECRET,
+            "api": f"http://127.0.0.1:{port}",
+            "time_limit": 0.3,
+            "allowed": {"loopback": True},
+        },
+        "push_web": {
+            "private_key": "B" * 43,
+            "subject": "mailto:us@shop.example",
+            "time_limit": 0.3,
+            "allowed": {"loopback": True},
+        },
+        "slack": {"webhook": f"http://127.0.0.1:{port}/", "time_limit": 0.3, "allowed": {"loopback": True}},
     }
     return msgspec.convert(values[name], CHANNELS[name].settings)
+
+
+def _message(port: int) -> Outgoing:
+    """A message that any provider carries."""
+    keys = {"p256dh": coded(public(ec.derive_private_key(7, ec.SECP256R1()))), "auth": coded(b"x" * 16)}
+    browser = json.dumps({"endpoint": f"http://127.0.0.1:{port}/", "keys": keys})
+    return outgoing(payload=b"{}", subscriptions=(browser,))
 
 
 def test_the_promise_of_each_is_known() -> None:
     assert {name: channel.delivery for name, channel in CHANNELS.items()} == {
         "console": Delivery.DROPS_REPEATS,
         "email_smtp": Delivery.BLIND,
+        "push_web": Delivery.DROPS_REPEATS,
+        "slack": Delivery.BLIND,
+        "sms_twilio": Delivery.BLIND,
         "webhook": Delivery.DROPS_REPEATS,
     }
+    assert all(channel.delivery.promise for channel in CHANNELS.values())
 
 
 @pytest.mark.parametrize("name", CHANNELS)
 def test_settings_make_a_form_and_keep_their_secrets(name: str) -> None:
     schema = msgspec.json.schema(CHANNELS[name].settings)
     text = json.dumps(schema)
-    for secret in ("password", "secrets", "private_key"):
+    for secret in ("password", "secrets", "private_key", "auth_token", "api_secret", "token"):
         if f'"{secret}"' in text:
             assert '"writeOnly": true' in text
     assert SECRET not in repr(_good(name))
@@ -95,8 +123,11 @@ def test_only_errors_of_the_far_side_come_out(name: str) -> None:
 
             async with scripted(babbles) as port:
                 connection: Connection = CHANNELS[name].open(_good(name, port))
+                message = _message(port)
+                if name == "sms_twilio":
+                    message = msgspec.structs.replace(message, recipient="+14155552671")
                 with pytest.raises(FarSideError):
-                    await asyncio.wait_for(connection.deliver(outgoing(payload=b"{}")), 30)
+                    await asyncio.wait_for(connection.deliver(message), 30)
                 await connection.close()
 
     asyncio.run(scene())

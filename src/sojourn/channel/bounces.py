@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from email.message import Message
+from itertools import islice
 from typing import Literal
 
 from sojourn.channel.contract import Feedback, shown
@@ -20,6 +21,7 @@ _KINDS: dict[str, Literal["bounced", "delayed", "delivered"]] = {
 """`relayed` and `expanded` say no more than that the mail went on to where nobody will report."""
 
 _REPORTS = ("message/delivery-status", "message/global-delivery-status")  # the latter is RFC 6533
+_MOST_BLOCKS = 20  # a mail of ours goes to one recipient, whom it may have been forwarded from to some more
 _ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _BARE = re.compile(r"(?<![\d.])(5[0-5]\d)(?=[ -])")
 _DAEMON = re.compile(r"(mailer-daemon|postmaster|mail delivery|microsoftexchange)", re.IGNORECASE)
@@ -50,7 +52,7 @@ def _is_note(message: Message) -> bool:
 
 def _of_report(report: Message, effect: str) -> list[Feedback]:
     found = []
-    for block in blocks(report):
+    for block in islice(blocks(report), _MOST_BLOCKS):
         kind = _KINDS.get(header(block, "Action").lower())
         if kind:
             code, words = _status(block), header(block, "Diagnostic-Code")

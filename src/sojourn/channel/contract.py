@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
 
-from sojourn.channel.retry import Standing
+from sojourn.channel.retry import MAIL, Schedule, Standing, standing
+from sojourn.errors import NotFound
 
 SECRET = msgspec.Meta(extra_json_schema={"format": "password", "writeOnly": True})
 """Marks a setting that no form, log or answer may show again."""
@@ -21,6 +22,18 @@ class Delivery(enum.Enum):
     DROPS_REPEATS = "A"  # the receiver knows the effect's key: send it again
     CAN_BE_ASKED = "B"  # the next hop can tell whether it has the effect
     BLIND = "C"  # nobody can tell: at most once or at least once, as the message says
+
+    @property
+    def promise(self) -> str:
+        """The same for whoever chooses a provider."""
+        return _PROMISES[self.value]
+
+
+_PROMISES = {
+    "A": "after a crash it is sent again, and the receiver drops the repeat",
+    "B": "after a crash the next hop is asked whether it has it",
+    "C": "after a crash nobody can tell: at most once, at least once where it is transactional",
+}
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +52,9 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     subject: str = ""
     html: str = ""
     text: str = ""
-    payload: bytes = b""  # what a webhook carries: these bytes are signed and sent as they are
+    payload: bytes = b""  # what a webhook or a push carries, as it is
+    subscriptions: tuple[str, ...] = ()  # of a push: where it goes, each the JSON that the browser gave
+    callback: str = ""  # the web address at which we hear what becomes of it
     headers: tuple[tuple[str, str], ...] = ()  # further ones; ours cannot be given twice
     return_path: str = ""  # where bounces go: seal.return_path(...)
     seal: str = ""  # seal.sealed(effect): makes Message-ID and ENVID hard to forge
@@ -57,17 +72,47 @@ class Receipt(msgspec.Struct, frozen=True):
 
     reference: str  # the provider's own words or number
     digest: str  # SHA-256 of the exact bytes it took, in hex
+    said: Mapping[str, str | int] = {}  # what the tape is told beside: how many parts were paid, say
+    gone: tuple[str, ...] = ()  # those of the subscriptions that are no more
 
 
 class Feedback(msgspec.Struct, frozen=True, kw_only=True):
     """What came back later about one effect, from somebody who holds its seal."""
 
     effect: str
-    kind: Literal["delivered", "delayed", "bounced", "complained"]
+    kind: Literal["sent", "delivered", "delayed", "failed", "bounced", "complained"]
     recipient: str = ""  # as the far side writes it; often redacted in complaints (RFC 6590)
     code: str = ""  # "5.1.1" (RFC 3463), or a bare "550"
     standing: Standing = Standing.FINE
     detail: str = ""  # for people, at most 500 characters
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One HTTP request that a provider makes to us."""
+
+    url: str  # as the provider called it
+    effect: str  # the effect's key that stands in the address; empty where none does
+    headers: Mapping[str, str]  # by names in lower case
+    body: bytes
+
+
+class Text(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody wrote to us."""
+
+    sender: str  # an address as `Channel.address` writes it
+    recipient: str
+    text: str
+    reference: str  # the provider's number of it: the same at every repeat
+    wish: Literal["", "stop", "start", "help"] = ""
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """What a provider's call says, and what to answer."""
+
+    feedback: tuple[Feedback, ...] = ()
+    texts: tuple[Text, ...] = ()
+    answer: bytes = b""
+    answer_type: str = "text/plain"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -108,6 +153,16 @@ def no_feedback(raw: bytes, keys: Sequence[bytes]) -> list[Feedback]:
     return []
 
 
+def as_given(settings: Any, address: str) -> str:
+    """The address of a channel that has no notation of its own for them."""
+    return address
+
+
+def calls_nobody(settings: Any, call: Call) -> Heard:
+    """What a channel hears whose provider never calls."""
+    raise NotFound("nobody calls here")
+
+
 @dataclass(frozen=True)
 class Channel:
     """Declares a provider."""
@@ -121,3 +176,11 @@ class Channel:
     """From settings of that type; raises Misconfigured."""
     feedback: Callable[[bytes, Sequence[bytes]], list[Feedback]] = no_feedback
     """Reads one thing that came in (a mail), given the keys that seal effects, the newest first."""
+    hear: Callable[[Any, Call], Heard] = calls_nobody
+    """Reads a call of the provider, given the settings; raises Forbidden where it is not theirs."""
+    address: Callable[[Any, str], str] = as_given
+    """The one way to write an address, given the settings; what is none stays as it is."""
+    standing: Callable[[str], Standing] = standing
+    """What a refusal with this code says about the address."""
+    schedule: Schedule = MAIL  # when to try again
+    rate: float = 0.0  # messages a second where the chosen way does not say; 0 is as many as it takes

@@ -4,22 +4,45 @@ from __future__ import annotations
 
 import email
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from email.message import Message
+from email.parser import BytesHeaderParser
+from io import BytesIO
+from itertools import islice
 
-LONGEST = 1024 * 1024
-"""Octets that are looked at: reports quote the head of a mail, and what comes after it tells nothing."""
+LONGEST, MOST_LINES = 256 * 1024, 4_000
+"""Octets and lines that are looked at: reports stand before what they quote, and take a page or two.
 
+Malice makes much work of little: 100,000 parts of a few octets, or 300 of them in each other, take half
+a minute to take apart.  What fits into this is read within half a second, whatever it is.
+"""
+
+_RECIPIENTS = ("To", "Delivered-To", "X-Original-To", "Envelope-To", "Original-Recipient")
+_ADDRESS = re.compile(r"[!-~]{1,320}")
 _EMPTY_LINE = re.compile(r"\n[ \t]*\r?\n")
 _DEEPEST = 20  # a report nests three deep, one that was forwarded a few times nine
+
+
+def delivered(raw: bytes, to: Iterable[str]) -> bytes:
+    """The mail with the recipients of its envelope at its head, as mail servers note them when they deliver.
+
+    What is no address is left out, so nobody writes further headers by it.
+    """
+    noted = "".join(f"X-Original-To: {one}\r\n" for one in to if _ADDRESS.fullmatch(one))
+    return noted.encode() + raw
 
 
 def opened(raw: bytes) -> Message | None:
     """The mail, or None if it is nested so deeply that only malice explains it."""
     try:
-        return email.message_from_bytes(raw[:LONGEST])
+        return email.message_from_bytes(_looked_at(raw))
     except RecursionError:
         return None
+
+
+def recipients(raw: bytes) -> str:
+    """Where the mail was sent to, by its own headers alone: what it quotes or carries is not asked."""
+    return next(texts(BytesHeaderParser().parsebytes(_looked_at(raw))))
 
 
 def header(message: Message, name: str) -> str:
@@ -37,8 +60,7 @@ def blocks(part: Message) -> list[Message]:
 
 def texts(message: Message) -> Iterator[str]:
     """All that a mark may stand in, the surest first: where it was sent to, reports, then what is quoted."""
-    for name in ("To", "Delivered-To", "X-Original-To", "Envelope-To", "Original-Recipient"):
-        yield " ".join(map(str, message.get_all(name, [])))
+    yield " ".join(str(value) for name in _RECIPIENTS for value in message.get_all(name, []))
     for part in parts(message):
         yield _written(part)
 
@@ -59,6 +81,10 @@ def text_of(part: Message) -> str:
     if not isinstance(payload, bytes):
         return ""
     return payload.decode("utf-8", "replace")
+
+
+def _looked_at(raw: bytes) -> bytes:
+    return b"".join(islice(BytesIO(raw[:LONGEST]), MOST_LINES))
 
 
 def _written(message: Message) -> str:

@@ -27,6 +27,7 @@ class Standing(enum.Enum):
 
     DEAD = "dead"  # suppress it
     SOFT = "soft"  # suppress it after several in a row
+    LEFT = "left"  # its owner wants no more of us there: consent is withdrawn
     FINE = "fine"  # the refusal was about something else
 
 
@@ -48,6 +49,9 @@ WEBHOOK = Schedule(
     (5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR)
 )
 """Standard Webhooks 1.0.0: ten attempts over 75 hours and 35 minutes."""
+
+BRIEF = Schedule((30 * SECOND, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR), lasts=12 * HOUR)
+"""For text messages and notifications: tomorrow they are of no use."""
 
 
 def next_attempt(

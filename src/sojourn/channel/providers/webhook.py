@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import hashlib
 import hmac
 import ssl
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from functools import cache
 from typing import Annotated
 
-import httpx
 import msgspec
 
-from sojourn.channel.contract import Channel, Delivery, Outgoing, Receipt, Secret, Settings, shown
-from sojourn.channel.guard import Allowed, Resolve, Target, resolve, vetted
-from sojourn.errors import Misconfigured, NotDelivered, TryLater
+from sojourn.channel.contract import Channel, Delivery, Outgoing, Receipt, Secret, Settings
+from sojourn.channel.guard import Allowed, Resolve, resolve
+from sojourn.channel.retry import WEBHOOK
+from sojourn.channel.web.calling import Answer, Caller
+from sojourn.errors import Misconfigured, NotDelivered, OutcomeUnknown, TryLater
 
 _PREFIX = "whsec_"
-_LONGEST_ANSWER = 1024  # octets read of an answer, and the most a person is shown
 
 
 class WebhookSettings(Settings, frozen=True, kw_only=True):
@@ -48,15 +44,9 @@ class Webhook:
         self, settings: WebhookSettings, resolve: Resolve = resolve, tls: ssl.SSLContext | None = None
     ) -> None:
         self.slots = settings.connections
-        self._settings, self._resolve = settings, resolve
+        self._settings = settings
         self._keys = [_key(secret) for secret in settings.secrets]
-        self._client = httpx.AsyncClient(
-            verify=tls or _system_certificates(),
-            trust_env=False,  # no proxy from the environment: it would resolve the name itself
-            follow_redirects=False,
-            timeout=settings.time_limit,
-            limits=httpx.Limits(max_connections=settings.connections),
-        )
+        self._caller = Caller(settings.connections, settings.time_limit, settings.allowed, resolve, tls)
 
     async def deliver(self, outgoing: Outgoing) -> Receipt:
         """One attempt; see Connection.deliver.
@@ -64,41 +54,21 @@ class Webhook:
         The receiver drops repeats by `webhook-id`, so whatever fails is TryLater, whether or not
         the bytes arrived.  Only 410 is for good: the endpoint is to be disabled.
         """
+        headers = {
+            "content-type": self._settings.content_type,
+            "user-agent": "Sojourn (webhooks)",
+            **signature_headers(outgoing.effect, outgoing.now, outgoing.payload, self._keys),
+        }
         try:
-            async with asyncio.timeout(self._settings.time_limit):
-                target = await vetted(self._settings.url, self._settings.allowed, self._resolve)
-                return await self._post(target, outgoing)
-        except TimeoutError as trouble:
-            raise TryLater(f"no answer within {self._settings.time_limit:g} s", code="timeout") from trouble
-        except httpx.TimeoutException as trouble:
-            raise TryLater(f"too slow: {trouble}", code="timeout") from trouble
-        except httpx.HTTPError as trouble:
-            raise TryLater(f"the connection failed: {trouble}", code="connection") from trouble
+            answer = await self._caller.post(self._settings.url, outgoing.payload, headers)
+        except OutcomeUnknown as trouble:
+            raise TryLater(str(trouble), code=trouble.code) from trouble
+        _check(answer, outgoing.now)
+        return Receipt(answer.words, hashlib.sha256(outgoing.payload).hexdigest())
 
     async def close(self) -> None:
         """Let go of all connections."""
-        await self._client.aclose()
-
-    async def _post(self, target: Target, outgoing: Outgoing) -> Receipt:
-        request = self._client.build_request(
-            "POST",
-            target.url,
-            content=outgoing.payload,
-            headers={
-                "host": target.host,
-                "content-type": self._settings.content_type,
-                "user-agent": "Sojourn (webhooks)",
-                **signature_headers(outgoing.effect, outgoing.now, outgoing.payload, self._keys),
-            },
-            extensions={"sni_hostname": target.server_name},
-        )
-        answer = await self._client.send(request, stream=True)
-        try:
-            words = await _beginning(answer)
-        finally:
-            await answer.aclose()
-        _check(answer, words, outgoing.now)
-        return Receipt(f"{answer.status_code} {words}".strip(), hashlib.sha256(outgoing.payload).hexdigest())
+        await self._caller.close()
 
 
 def signature_headers(effect: str, now: int, payload: bytes, keys: list[bytes]) -> dict[str, str]:
@@ -116,12 +86,6 @@ def signature_headers(effect: str, now: int, payload: bytes, keys: list[bytes]) 
     }
 
 
-@cache
-def _system_certificates() -> ssl.SSLContext:
-    """Read once: it takes 20 ms, and there may be many endpoints."""
-    return ssl.create_default_context()
-
-
 def _key(secret: str) -> bytes:
     try:
         key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
@@ -132,36 +96,13 @@ def _key(secret: str) -> bytes:
     return key
 
 
-async def _beginning(answer: httpx.Response) -> str:
-    """The first of the answer, as it came: it is not unpacked, so it cannot be a bomb."""
-    octets = b""
-    async for chunk in answer.aiter_raw():
-        octets += chunk
-        if len(octets) >= _LONGEST_ANSWER:
-            break
-    return shown(octets.decode("utf-8", "replace"), _LONGEST_ANSWER)
-
-
-def _check(answer: httpx.Response, words: str, now: int) -> None:
-    if answer.is_success:
+def _check(answer: Answer, now: int) -> None:
+    if answer.taken:
         return
-    said = f"answered {answer.status_code} {words}".strip()
-    if answer.status_code == 410:
+    said = f"answered {answer.words}"
+    if answer.status == 410:
         raise NotDelivered(said, code="410")
-    retry_after = _seconds(answer.headers.get("retry-after", ""), now)
-    raise TryLater(said, code=str(answer.status_code), retry_after=retry_after)
-
-
-def _seconds(retry_after: str, now: int) -> int:
-    """Retry-After as seconds from now (RFC 9110, 10.2.3: a number or a date); 0 if it says nothing."""
-    if retry_after.isascii() and retry_after.isdigit():
-        return int(retry_after[:9])
-    try:
-        when = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return 0
-    wait = when.replace(tzinfo=when.tzinfo or UTC) - datetime.fromtimestamp(now / 1_000_000, UTC)
-    return max(int(wait.total_seconds()), 0)
+    raise TryLater(said, code=str(answer.status), retry_after=answer.retry_after(now))
 
 
 CHANNEL = Channel(
@@ -171,4 +112,5 @@ CHANNEL = Channel(
     delivery=Delivery.DROPS_REPEATS,
     settings=WebhookSettings,
     open=Webhook,
+    schedule=WEBHOOK,
 )
