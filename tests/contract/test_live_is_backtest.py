@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from sqlalchemy import Connection
 
+from sojourn.ingest.event import Origin
 from sojourn.journey.effects import Send
 from sojourn.journey.play import Playing, play
 from sojourn.journey.program import Program
@@ -27,7 +28,6 @@ from sojourn.runtime.deciding import deciding
 from sojourn.runtime.live import Live
 from sojourn.runtime.records import tapes_of_log
 from sojourn.runtime.resident import Resident
-from sojourn.runtime.written import TICK
 from sojourn.store import effects as ledger
 from sojourn.store import log, runs
 from sojourn.store.database import Database
@@ -288,7 +288,7 @@ def test_same_runs_same_marks_same_effect_keys(database: Database, seed: int) ->
         run: place for player in replayed.players for run, place in replayed_runs(player).items()
     }
 
-    ours = marks.take(np.flatnonzero(marks.origins == TICK))
+    ours = marks.take(np.flatnonzero(marks.origins == Origin.TICK))
     told = [(batch.keys.tolist(), received.tolist()) for batch, received in replayed.world.told]
     assert set(zip(ours.keys.tolist(), ours.received.tolist(), strict=True)) == {
         mark for keys, instants in told for mark in zip(keys, instants, strict=True)

@@ -13,12 +13,13 @@ Value: TypeAlias = str | int | float | bool | None
 
 
 class Origin(IntEnum):
-    """Where an event came from; message outcomes and other marks are believed only from OURS."""
+    """Where an event came from; message outcomes and other marks are believed only from us: OURS and TICK."""
 
     PUBLIC = 1  # a key that anyone can read in a browser or an app
     SERVER = 2
     IMPORT = 3
     OURS = 4
+    TICK = 5  # a mark of a tick, which has played it already: no later tick needs to
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):

@@ -9,6 +9,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from sojourn.errors import Unavailable
+from sojourn.ingest.event import Origin
 from sojourn.journey.play import Playing, play
 from sojourn.journey.world import World
 from sojourn.runtime import written
@@ -34,7 +35,7 @@ RUNS_A_TICK = 20_000
 MAX_LATE = 3_600_000_000
 """A wake that comes more than so many µs late is played at the present instant, not at its own."""
 
-SILENT = (3, written.TICK)
+SILENT = (Origin.IMPORT, Origin.TICK)
 """Origins whose events wake nobody: imported history, and marks that a tick has played already."""
 
 

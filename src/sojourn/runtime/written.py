@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 import numpy as np
 
+from sojourn.ingest.event import Origin
 from sojourn.journey.effects import Effects, Marks, Send, Values
 from sojourn.journey.play import Playing
 from sojourn.journey.program import JUMP
@@ -16,9 +17,6 @@ from sojourn.store import effects, log, runs
 from sojourn.store.counts import Counted
 from sojourn.store.partitions import PARTITIONS
 from sojourn.tape.tape import Ints
-
-TICK = 5
-"""The origin of marks that a tick wrote: it has played them already, no later tick needs to."""
 
 
 def journey_runs(stored: runs.Runs, customers: Ints) -> Runs:
@@ -122,7 +120,7 @@ def logged(
         names=np.repeat(codes([marks.name for marks, _ in told]), sizes),
         happened=received,
         received=received,
-        origins=np.full(len(owners), TICK),
+        origins=np.full(len(owners), int(Origin.TICK)),
         properties=_texts([(marks.properties, marks.each) for marks, _ in told], sizes),
         traits=_texts([(marks.traits, marks.each_trait) for marks, _ in told], sizes),
     )

@@ -29,7 +29,7 @@ class Events:
     names: Ints  # int64[n], codes
     happened: Ints  # int64[n], microseconds UTC
     received: Ints  # int64[n], microseconds UTC
-    origins: Ints  # int64[n], 1 public key, 2 server key, 3 import, 4 ours
+    origins: Ints  # int64[n], by whose word: ingest.event.Origin
     properties: Sequence[str]  # n JSON objects
     traits: Sequence[str]  # n JSON objects, empty text where there are none
 

@@ -17,7 +17,6 @@ from sojourn.runtime.belonging.following import PERIOD, Following
 from sojourn.runtime.belonging.register import Register
 from sojourn.runtime.catalogue import Catalogue, Followed
 from sojourn.runtime.resident import Resident
-from sojourn.runtime.written import TICK
 from sojourn.store import customers
 from sojourn.store.definitions import segments
 from sojourn.store.log import Logged
@@ -133,7 +132,7 @@ class Belonging:
         """
         if not self._catalogue.holds_of_strangers:
             return self._new
-        told = news.origins != TICK
+        told = news.origins != Origin.TICK
         instants = np.where(news.origins == Origin.IMPORT, self._until, news.received)
         found = Asked.of(owners[told], instants[told])
         self._register.open(np.unique(found.customers % PARTITIONS))

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection
 
+from sojourn.ingest.event import Origin
 from sojourn.message.consent import WITHDRAWN, Consent, hashes, standing, statements
 from sojourn.message.policy import Policy
 from sojourn.runtime.dispatch.outcome import Outcome
@@ -24,9 +25,6 @@ from sojourn.store.partitions import PARTITIONS
 from sojourn.tape.grain import on_grain
 from sojourn.tape.hashing import mix
 from sojourn.tape.tape import Ints
-
-OURS = 4
-"""The origin of events that tell what became of our messages."""
 
 LEASE = 30_000_000
 """Microseconds that a claim holds unless it is prolonged: as long waits what a dead sender had begun."""
@@ -200,7 +198,7 @@ def _events(
         names=names,
         happened=received,
         received=received,
-        origins=np.full(n, OURS),
+        origins=np.full(n, int(Origin.OURS)),
         properties=[msgspec.json.encode(one).decode() for one in said],
         traits=[""] * n,
     )

@@ -9,6 +9,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from sojourn.ingest.event import Origin
 from sojourn.journey.effects import Send
 from sojourn.journey.play import Playing, play
 from sojourn.journey.runs import Runs
@@ -18,7 +19,6 @@ from sojourn.runtime.catalogue import Catalogue
 from sojourn.runtime.deciding import deciding
 from sojourn.runtime.published import published
 from sojourn.runtime.records import tapes_of_log
-from sojourn.runtime.written import TICK
 from sojourn.store import log
 from sojourn.store.names import Names
 from sojourn.store.tables import effects, runs
@@ -31,7 +31,7 @@ Thing = tuple[Any, ...]
 def differences(connection: Connection, names: Names, until: int) -> Iterator[str]:
     """Where what was lived differs from a play of everything at once: runs, marks and planned messages."""
     logged = log.read(connection, log.Offset(), ALL)
-    ours = logged.origins == TICK
+    ours = logged.origins == Origin.TICK
     lived = logged.take(np.flatnonzero(~ours))
     catalogue = published(connection)
     world = World(
