@@ -75,6 +75,7 @@ def written(data: object) -> str:
     """Plain data as YAML, short mappings and lists on one line."""
     yaml = YAML()
     yaml.default_flow_style, yaml.width = None, 110
+    yaml.brace_single_entry_mapping_in_flow_sequence = True
     yaml.indent(mapping=2, sequence=4, offset=2)
     out = io.StringIO()
     yaml.dump(_quoted(data), out)
@@ -85,6 +86,7 @@ def on_one_line(data: object) -> str:
     """Plain data as YAML on one line, as it may stand anywhere in a document."""
     yaml = YAML()
     yaml.default_flow_style, yaml.width = True, ONE_LINE
+    yaml.brace_single_entry_mapping_in_flow_sequence = True
     out = io.StringIO()
     yaml.dump({"-": _quoted(data)}, out)
     return out.getvalue().removeprefix("{'-': ").removesuffix("}\n")
