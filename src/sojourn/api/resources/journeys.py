@@ -12,7 +12,6 @@ from litestar import Request, Response, get, post, put
 from litestar.params import FromPath, JSONBody
 from sqlalchemy import Connection
 
-from sojourn.api import publishing
 from sojourn.api.etag import matched, tagged
 from sojourn.api.parts import Given, Parts
 from sojourn.api.people import Person, identified
@@ -23,6 +22,7 @@ from sojourn.journey.check import Finding
 from sojourn.journey.definition import REQUESTED
 from sojourn.journey.program import Program
 from sojourn.journey.text import read_journey
+from sojourn.runtime import publishing
 from sojourn.store import counts
 from sojourn.store.definitions import journeys
 from sojourn.store.definitions.journeys import Journey, Version
