@@ -17,16 +17,28 @@ from sojourn.journey.definition import (
 from sojourn.journey.effects import Mark
 from sojourn.journey.effects import Send as SendAsk
 from sojourn.journey.step import Step
+from sojourn.journey.steps.add_score import AddScore
+from sojourn.journey.steps.add_to_list import AddToList
+from sojourn.journey.steps.assign_owner import AssignOwner
 from sojourn.journey.steps.branch import Branch
 from sojourn.journey.steps.emit_event import EmitEvent
+from sojourn.journey.steps.end_journey import EndJourney
+from sojourn.journey.steps.goal import Goal as GoalStep
 from sojourn.journey.steps.leave import Leave
+from sojourn.journey.steps.loop import Loop
+from sojourn.journey.steps.remove_from_list import RemoveFromList
 from sojourn.journey.steps.send import Send
+from sojourn.journey.steps.send_unseen import SendUnseen
 from sojourn.journey.steps.set_trait import SetTrait
 from sojourn.journey.steps.split import Split, Way
+from sojourn.journey.steps.start_journey import StartJourney
+from sojourn.journey.steps.sub_journey import SubJourney
 from sojourn.journey.steps.wait import Wait
 from sojourn.journey.steps.wait_for import Awaited, WaitFor
 from sojourn.journey.steps.wait_until import WaitUntil
+from sojourn.journey.steps.wait_until_date import Off, WaitUntilDate
 from sojourn.rule import definition as d
+from sojourn.rule.span import HOUR, Span
 
 EVENTS = ("Viewed", "Ordered")
 words = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=8)
@@ -52,8 +64,13 @@ arms = st.lists(
     st.builds(Way, texts, st.floats(1e-3, 1e6)), min_size=1, max_size=3, unique_by=lambda w: w.name
 )
 some_rules = st.lists(rules, min_size=1, max_size=3).map(tuple)
+several = st.lists(texts, min_size=1, max_size=3, unique=True).map(tuple)
 steps: st.SearchStrategy[Step] = st.one_of(
-    st.builds(Send, st.builds(SendAsk, texts, st.just("") | texts, st.just("") | texts, st.booleans())),
+    st.builds(
+        Send,
+        st.builds(SendAsk, texts, st.just("") | texts, st.just("") | texts, st.booleans()),
+        st.just(()) | st.tuples(texts),
+    ),
     st.builds(Wait, spans),
     st.builds(
         WaitUntil, st.integers(0, 1439), st.sets(st.integers(0, 6)).map(lambda days: tuple(sorted(days)))
@@ -64,6 +81,18 @@ steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(SetTrait, st.builds(Mark, st.just("Traits Set"), traits=mappings)),
     st.builds(EmitEvent, st.builds(Mark, st.sampled_from(EVENTS), st.just({}) | mappings)),
     st.builds(Leave, st.sampled_from(("done", "lost interest", "1"))),
+    st.builds(Wait, st.just(Span(microseconds=HOUR)), st.just(Span(days=9))),
+    st.builds(WaitUntilDate, texts, st.booleans(), st.none() | st.builds(Off, spans, st.booleans())),
+    st.builds(GoalStep, rules, st.booleans()),
+    st.builds(Loop, st.integers(1, 3)),
+    st.builds(AddScore, texts, st.integers(1, 9).map(float)),
+    st.builds(AddToList, texts) | st.builds(RemoveFromList, texts),
+    st.builds(AssignOwner, st.lists(texts, min_size=1, max_size=3, unique=True).map(tuple), st.booleans()),
+    st.builds(
+        SendUnseen, st.lists(texts, min_size=1, max_size=3, unique=True).map(tuple), st.just("") | texts
+    ),
+    st.builds(StartJourney, texts) | st.builds(EndJourney, texts),
+    st.builds(SubJourney, texts, st.none() | spans),
 )
 
 keys = st.sampled_from(("", "cart.id", "cart id"))

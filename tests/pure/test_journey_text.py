@@ -77,7 +77,7 @@ AT_TOP = [  # on line 4
 IN_A_STEP = [  # on line 4, under steps.a
     ("{sned: b}", "unknown kind of step 'sned'; did you mean 'send'?", ".sned"),
     ("{}", "at least one entry", ""),
-    ("{then: a}", "has no kind; a step has exactly one of branch", ""),
+    ("{then: a}", "has no kind; a step has exactly one of add_score", ""),
     ("{leave: b, wait: 2 days}", "has 2 kinds (leave, wait)", ".wait"),
     ("{wait: 2 dais}", "unknown unit 'dais'", ".wait"),
     ("{wait: 1 day, then: b}", "there is no step 'b'", ".then"),
@@ -228,7 +228,7 @@ def test_the_reference_is_made_from_what_kinds_declare() -> None:
 def test_the_example_of_a_kind_is_one(kind: StepKind) -> None:
     example = Source(kind.example).data()
     assert isinstance(example, dict)
-    named = re.findall(r"(?:then|otherwise|clicked): (\w+)", kind.example)
+    named = re.findall(r"(?:then|back_to|otherwise|clicked): (\w+)", kind.example)
     others = {name: {"send": name} for name in named}
     journey = journey_of({"journey": "x", "enter": [{"event": "A"}], "steps": {**example, **others}})
     assert isinstance(journey.steps[0].step, kind.settings)

@@ -64,6 +64,11 @@ class Trace:
         )
 
     @cached_property
+    def beside(self) -> tuple[Journey, ...]:
+        """Other journeys that the customer may come through meanwhile."""
+        return tuple(journey_of(one) for one in self.data.get("beside", ()))
+
+    @cached_property
     def given(self) -> Mapping[str, Any]:
         return dict(self.data.get("given", {}))
 
@@ -156,8 +161,8 @@ class Played:
 
     def __init__(self, trace: Trace, events: list[Event], until: int) -> None:
         self.trace = trace
-        program = Program(trace.journey)
-        catalogue = _catalogue(trace, program)
+        programs = [Program(journey) for journey in (trace.journey, *trace.beside)]
+        catalogue = _catalogue(trace, programs)
         tape = tape_of(str(trace.given.get("customer", "ada")), events)
         self.world = World(
             tape=tape,
@@ -172,8 +177,9 @@ class Played:
         )
         self._stood: list[tuple[int, str]] = []
         nobody = Runs.empty(np.empty(0, np.int64), np.empty(0, np.int64))
-        self.player = Playing((program,), self.world, np.zeros(1, np.int64), until, nobody)
-        play([*from_the_start(catalogue.segments, self.world, until), self.player], self.world, until)
+        players = [Playing((one,), self.world, np.zeros(1, np.int64), until, nobody) for one in programs]
+        self.player = players[0]
+        play([*from_the_start(catalogue.segments, self.world, until), *players], self.world, until)
 
     def considered(self, journey: str, triggers: Codes, rows: Ints, now: Ints, refused: Codes) -> None:
         """Of no interest here."""
@@ -183,7 +189,8 @@ class Played:
 
     def stood(self, journey: str, step: str, runs: Some, exits: Codes, due: Ints) -> None:
         """Remember where the customer stood."""
-        self._stood.append((int(runs.now[0]), step))
+        if journey == self.trace.journey.name:
+            self._stood.append((int(runs.now[0]), step))
 
     def left(self, journey: str, runs: Some, reason: str) -> None:
         """Of no interest here."""
@@ -202,7 +209,9 @@ class Played:
 
     def happenings(self) -> list[Happening]:
         """All that happened, in order."""
-        found = [(int(at), _said(marks)) for marks, received in self.world.told for at in np.sort(received)]
+        others = {journey.name for journey in self.trace.beside}
+        told = [one for one in self.world.told if one[0].properties.get("journey") not in others]
+        found = [(int(at), _said(marks)) for marks, received in told for at in np.sort(received)]
         events, why = self.player.refusals()
         found += [
             (int(at), f"refused: {REFUSALS[code]}") for at, code in zip(events.received, why, strict=True)
@@ -210,8 +219,8 @@ class Played:
         return [Happening(at, text) for at, text in sorted(found, key=lambda one: one[0])]
 
 
-def _catalogue(trace: Trace, program: Program) -> Catalogue:
-    offered = (Offered(1, (program,)),)
+def _catalogue(trace: Trace, programs: list[Program]) -> Catalogue:
+    offered = tuple(Offered(number, (program,)) for number, program in enumerate(programs, start=1))
     rules = {name: parse(rule) for name, rule in trace.data.get("segments", {}).items()}
     templates = {name: Template(name=name, **told) for name, told in trace.data.get("templates", {}).items()}
     allowed = policy.parse(trace.data.get("policy", {"otherwise": "none"}))

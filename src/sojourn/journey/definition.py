@@ -14,6 +14,9 @@ from sojourn.rule.span import Span
 REQUESTED = "Journey Requested"
 """The event by which the API asks that a customer enters; its property `journey` is the name."""
 
+END_REQUESTED = "Journey End Requested"
+"""The event by which another journey asks that a customer leaves; likewise."""
+
 SEGMENT_ENTERED = "Segment Entered"
 
 TIMEZONE = "timezone"

@@ -50,6 +50,9 @@ class Mark(msgspec.Struct, frozen=True, tag="mark"):
     traits: Mapping[str, object] = {}
 
 
+TRAITS_SET = "Traits Set"
+"""The event by which a step sets traits; who hears of it hears of whatever carries traits."""
+
 Ask = Send | Mark | Call | Notice
 Values = npt.NDArray[Any]
 """One value for each of n runs: float64[n] (NaN: none) or texts, object[n] ('' : none)."""
@@ -59,10 +62,16 @@ _OURS = frozenset(name for names in EVENTS.values() for name in names) | {
     "Consent Given",
     "Consent Withdrawn",
     "Customer Erased",
+    "Journey End Requested",
     "Journey Entered",
     "Journey Left",
+    "Lifecycle Changed",
+    "List Joined",
+    "List Left",
     "Message Planned",
     "Message Suppressed",
+    "Owner Assigned",
+    "Points Added",
     "Segment Entered",
     "Segment Left",
     "Traits Set",

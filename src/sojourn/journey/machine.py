@@ -8,8 +8,9 @@ import numpy as np
 
 from sojourn.errors import BrokenInvariant
 from sojourn.journey.asking import asked
+from sojourn.journey.definition import END_REQUESTED
 from sojourn.journey.effects import Effects, Marks
-from sojourn.journey.program import COMPLETED, GOAL, HOLDOUT, RULE, Counts, Program
+from sojourn.journey.program import COMPLETED, ENDED, GOAL, HOLDOUT, RULE, Counts, Program
 from sojourn.journey.runs import OUTSIDE, Some
 from sojourn.journey.step import HOLD, Answer, Standing
 from sojourn.journey.world import World
@@ -81,6 +82,10 @@ def _anywhere(program: Program, moved: Moved, inside: Ints, world: World) -> Int
         told = world.holds(journey.leave_if, Some(moved.runs, inside), program.name)
         _leave(program, moved, world, inside[told], RULE)
         inside = inside[~told]
+    if len(inside) and any(END_REQUESTED in tape.codes for tape in world.tapes):
+        ended = world.holds(program.ended, Some(moved.runs, inside), program.name)
+        _leave(program, moved, world, inside[ended], ENDED)
+        inside = inside[~ended]
     return inside
 
 

@@ -9,8 +9,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from sojourn.journey.definition import TIMEZONE, Journey, Placed
-from sojourn.rule.definition import Rule
+from sojourn.journey.definition import END_REQUESTED, TIMEZONE, Journey, Placed
+from sojourn.rule.definition import Comparison, Condition, Performed, Rule, Window
 from sojourn.rule.needs import Needs, needs
 from sojourn.tape.hashing import hash_text
 from sojourn.tape.kernels.slots import by_step
@@ -22,8 +22,8 @@ COMPLETES = -2
 JUMP = "jump"
 """The name under which reports count those who jumped ahead from a step."""
 
-COMPLETED, GOAL, RULE, HOLDOUT, MERGED, ERASED, MOVED = range(7)
-REASONS = ("completed", "goal", "rule", "holdout", "merged", "erased", "moved")
+COMPLETED, GOAL, RULE, ENDED, HOLDOUT, MERGED, ERASED, MOVED = range(8)
+REASONS = ("completed", "goal", "rule", "ended", "holdout", "merged", "erased", "moved")
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +73,13 @@ class Program:
     def anywhere(self) -> tuple[Rule, ...]:
         """The rules that may make a run leave from any step."""
         goal = (self.journey.goal.rule,) if self.journey.goal else ()
-        return (*goal, *((self.journey.leave_if,) if self.journey.leave_if else ()))
+        return (*goal, *((self.journey.leave_if,) if self.journey.leave_if else ()), self.ended)
+
+    @cached_property
+    def ended(self) -> Rule:
+        """Another journey has asked that the customer leaves this one."""
+        this = Condition("journey", (Comparison("is", self.name),))
+        return Performed(END_REQUESTED, (this,), window=Window(since_entry=True))
 
     @cached_property
     def jumps(self) -> tuple[tuple[int, Rule], ...]:
@@ -104,7 +110,7 @@ class Program:
         """What the journey looks at, anywhere in it."""
         zone = frozenset({TIMEZONE} if self.journey.zoned() else ())
         found = Needs(events=frozenset(trigger.event for trigger in self.journey.enter), traits=zone)
-        for rule in self.journey.rules():
+        for rule in (*self.journey.rules(), self.ended):
             found |= needs(rule, segments)
         return found
 

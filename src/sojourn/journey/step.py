@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from sojourn.rule.definition import Rule
+from sojourn.rule.definition import Comparison, Outcome, Rule, Trait
 from sojourn.rule.span import Span
 from sojourn.tape.tape import NEVER, Bools, Codes, Ints
 
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 HOLD = -1
 """The exit of a run that stays on its step."""
+
+THEN: Mapping[str, Any] = {
+    "$ref": "#/$defs/step_id",
+    "description": "The step that comes next; by default the one that follows.",
+}
+"""The schema of `then`, for kinds that have this exit among others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +97,10 @@ class Standing:
         """Whether `rule` holds for each run; what it says of events since entry counts from `since`."""
         return self.world.holds(rule, self.runs, self.journey, since)
 
+    def times(self, rule: Outcome) -> Ints:
+        """int64[m], how often what an outcome names has come about for each run."""
+        return self.world.times(rule, self.runs, self.journey)
+
     def horizon(self, rule: Rule, since: Ints | None = None) -> Ints:
         """When time alone may next change what `rule` says of each run."""
         return self.world.horizon(rule, self.runs, self.journey, since)
@@ -98,6 +108,18 @@ class Standing:
     def zones(self) -> tuple[Codes, tuple[str, ...]]:
         """Each customer's time zone when they arrived, as codes and names."""
         return self.world.zones(self.runs.rows, self.runs.since)
+
+    def has(self, trait: str) -> Bools:
+        """bool[m], whether the customer has any value of the trait."""
+        return self.holds(Trait(trait, (Comparison("exists", True),)))
+
+    def dates(self, name: str, *, entry: bool = False) -> Ints:
+        """int64[m], the date that a trait, or a property of the entering event, holds; LONG_AGO if none."""
+        return self.world.dates(name, self.runs, self.journey, entry=entry)
+
+    def off(self, instants: Ints, span: Span, *, before: bool) -> Ints:
+        """The instants moved by the span, back if `before`, on the customers' calendars."""
+        return self.world.later(self.runs.rows, instants, span, back=before)
 
     def later(self, span: Span) -> Ints:
         """When the span since each arrived is over, on the customers' calendars."""

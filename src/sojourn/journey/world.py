@@ -9,23 +9,24 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from sojourn.journey.definition import TIMEZONE
-from sojourn.journey.effects import Effects, Marks, Send
+from sojourn.journey.effects import TRAITS_SET, Effects, Marks, Send
 from sojourn.journey.ports import Verdicts, Watcher, deliver_all, no_responses
 from sojourn.journey.runs import Runs, Some
 from sojourn.journey.step import zoned
 from sojourn.rule.cohort import Cohort
-from sojourn.rule.definition import Rule
-from sojourn.rule.evaluate import evaluate
+from sojourn.rule.compare import dates
+from sojourn.rule.definition import Outcome, Rule
+from sojourn.rule.evaluate import entered_with, evaluate
 from sojourn.rule.horizon import horizon
 from sojourn.rule.listens import listens
 from sojourn.rule.needs import needs
-from sojourn.rule.picks import traits
+from sojourn.rule.picks import counts, outcomes, traits
 from sojourn.rule.span import Span
 from sojourn.tape.build import merge
 from sojourn.tape.grain import on_grain
 from sojourn.tape.kernels.slots import wake_earlier
 from sojourn.tape.selection import Selection, union
-from sojourn.tape.tape import Bools, Codes, Ints, Tape
+from sojourn.tape.tape import LONG_AGO, Bools, Codes, Ints, Tape
 from sojourn.tape.zones import DAY, add_calendar
 
 
@@ -101,6 +102,17 @@ class World:
         """int64[n], when time alone may next change what the rule says."""
         return horizon(rule, self.cohort(runs, journey, since))
 
+    def times(self, rule: Outcome, runs: Some, journey: str) -> Ints:
+        """int64[n], how often what an outcome names has come about for each run."""
+        return counts(outcomes(rule, self.cohort(runs, journey)))
+
+    def dates(self, name: str, runs: Some, journey: str, *, entry: bool) -> Ints:
+        """int64[n], the date that a trait, or a property of the entering event, holds; LONG_AGO if none."""
+        cohort, found = self.cohort(runs, journey), np.full(len(runs), LONG_AGO)
+        for values in entered_with(cohort, name) if entry else traits(cohort, name):
+            found = np.maximum(found, dates(values, self.zone))
+        return found
+
     def timed(self, rule: Rule) -> bool:
         """Whether time alone can change what the rule says."""
         if rule not in self._timed:
@@ -136,8 +148,10 @@ class World:
         """Of each tape, the events that carry a zone."""
         return (tape.traits[TIMEZONE].positions for tape in self.tapes)
 
-    def later(self, rows: Ints, instants: Ints, span: Span) -> Ints:
-        """int64[n], the instants moved on by the span on the customers' calendars, on the grain."""
+    def later(self, rows: Ints, instants: Ints, span: Span, *, back: bool = False) -> Ints:
+        """int64[n], the instants moved on (or `back`) by the span on customers' calendars, on the grain."""
+        if back:
+            span = Span(-span.months, -span.days, -span.microseconds)
         if not zoned(span):
             return on_grain(instants + span.microseconds)
         if not span.months and self.zone == "UTC" and not any(len(one) for one in self._zoned()):
@@ -172,12 +186,13 @@ class World:
 
     def tell(self, marks: Marks) -> None:
         """Put marks on the customers' tapes, each met just after its instant, if somebody reads them."""
-        if not len(marks) or not self.tells(marks.name):
+        heard = marks.name in self.heard or bool(marks.carried and TRAITS_SET in self.heard)
+        if not len(marks) or not (self.kept or heard):
             return
         order, received = self._stamped(marks)
         if self.kept:
             self.told.append((marks if order is None else marks.take(order), received))
-        if marks.name in self.heard:
+        if heard:
             self._fresh.append(marks)
             self._lay((marks if order is None else marks.take(order)).tape(received, self.tape.customers))
 

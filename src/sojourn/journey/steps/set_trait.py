@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sojourn.journey.effects import Ask, Mark
+from sojourn.journey.effects import TRAITS_SET, Ask, Mark
 from sojourn.journey.step import Answer, Standing, Step, StepKind, go
 from sojourn.journey.text.fields import Fields
 
@@ -20,7 +20,7 @@ class SetTrait(Step, frozen=True, tag="set_trait"):
 
 
 def _read(fields: Fields) -> SetTrait:
-    return SetTrait(Mark("Traits Set", traits=fields.scalars("set_trait")))
+    return SetTrait(Mark(TRAITS_SET, traits=fields.scalars("set_trait")))
 
 
 SET_TRAIT = StepKind(

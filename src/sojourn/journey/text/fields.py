@@ -52,6 +52,16 @@ class Fields:
             raise Invalid(f"must be a text, not {shown(value)}", place=self.at(key))
         return value
 
+    def names(self, key: str) -> tuple[str, ...]:
+        """The list of texts under `key`, at least one."""
+        value, place = self.need(key), self.at(key)
+        if not isinstance(value, list) or not value:
+            raise Invalid(f"must be a list with at least one entry, not {shown(value)}", place=place)
+        for n, one in enumerate(value):
+            if not isinstance(one, str) or not one.strip():
+                raise Invalid(f"must be a text, not {shown(one)}", place=f"{place}[{n}]")
+        return tuple(value)
+
     def flag(self, key: str) -> bool:
         """The truth under `key`, false if it is not there."""
         value = self.take(key, False)

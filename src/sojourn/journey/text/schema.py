@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
-from sojourn.journey.step import Step, StepKind
+from sojourn.journey.step import THEN, Step, StepKind
 from sojourn.journey.text.enter import AGAIN, STARTS
 from sojourn.journey.text.journey import FARTHEST, HIGHEST_PRIORITY, LONGEST_NAME
 from sojourn.journey.text.steps import ID, kinds
@@ -25,7 +25,6 @@ _SPAN: Schema = {"$ref": "#/$defs/span"}
 _RULE: Schema = {"$ref": "#/$defs/rule"}
 _WHERE: Schema = {"$ref": "#/$defs/where"}
 _NAMED: Schema = {"$ref": "#/$defs/name"}
-_THEN: Schema = {**_TARGET, "description": "The step that comes next; by default the one that follows."}
 
 
 def schema() -> Schema:
@@ -123,8 +122,8 @@ def _awaited() -> tuple[Schema, list[Schema]]:
         "description": "From when on it counts: the arrival on this step, or the entry into the journey.",
     }
     did: Schema = deepcopy(conditions["performed"]["properties"])
-    event = _closed({"event": did.pop("performed"), **did, "since": since, "then": _THEN}, ["event"])
-    became = ({**conditions[what]["properties"], "since": since, "then": _THEN} for what in EVENTS)
+    event = _closed({"event": did.pop("performed"), **did, "since": since, "then": THEN}, ["event"])
+    became = ({**conditions[what]["properties"], "since": since, "then": THEN} for what in EVENTS)
     return event, [_closed(properties, [what]) for what, properties in zip(EVENTS, became, strict=True)]
 
 
@@ -140,7 +139,7 @@ def _step(kind: StepKind) -> Schema:
     value = dict(kind.schema)
     if value.get("type") == "array":
         value["items"] = _leading(value["items"])
-    then = {"then": _THEN} if kind.settings.exits is Step.exits else {}
+    then = {"then": THEN} if kind.settings.exits is Step.exits else {}
     whole = _closed({kind.name: value, **kind.beside, **then}, [kind.name])
     return {"title": kind.title, "description": kind.summary, **whole}
 
@@ -149,7 +148,7 @@ def _leading(way: Mapping[str, Any]) -> Schema:
     """An entry of a list of ways, with where it leads."""
     if "anyOf" in way:
         return {"anyOf": [_leading(one) for one in way["anyOf"]]}
-    return {**way, "properties": {**way["properties"], "then": _THEN}} if "properties" in way else {**way}
+    return {**way, "properties": {**way["properties"], "then": THEN}} if "properties" in way else {**way}
 
 
 def _closed(properties: Mapping[str, Any], required: Sequence[str]) -> Schema:
