@@ -33,6 +33,10 @@ class State(IntEnum):
     CANCELLED = 11
 
 
+_OPEN = (State.SENDING, State.DEFERRED, State.UNKNOWN)
+_REPORTED = (State.ACCEPTED, State.FAILED, State.DELIVERED, State.BOUNCED, State.COMPLAINED)
+"""What a report may say, each further than the one before: who has it at last had it, whoever says else."""
+
 _WAITING = sa.text("state IN (0, 4)")  # as the partial index says it
 _LEASED = sa.text("state IN (1, 2)")
 _HELD = f"effects.state IN ({State.CLAIMED:d}, {State.SENDING:d})"
@@ -171,12 +175,11 @@ def settle(connection: Connection, settled: Settled) -> Bools:
 
 
 def report(connection: Connection, keys: Ints, states: Ints, reasons: Sequence[str]) -> Bools:
-    """Write what the far side told later (delivered, bounced, complained); bool[n], which of n moved.
+    """Write what the far side told later (taken, failed, delivered …); bool[n], which of n moved.
 
-    A state only moves forward, whatever the order of the reports (P33); evidence settles what is unknown.
+    A state only moves forward, whatever the order of the reports (P33); evidence settles what is unknown,
+    and ends the wait for another attempt.
     """
-    sent = (State.SENDING, State.ACCEPTED, State.UNKNOWN, State.DELIVERED, State.BOUNCED)
-    forward = f"effects.state IN ({', '.join(map(str, map(int, sent)))})"
     moved = np.zeros(len(keys), np.bool_)
     for state in np.unique(states).tolist():  # a handful of states
         chosen = np.flatnonzero(states == state)
@@ -185,10 +188,17 @@ def report(connection: Connection, keys: Ints, states: Ints, reasons: Sequence[s
             "state": states[chosen],
             "reason": [reasons[row] for row in chosen.tolist()],
         }
-        moved[chosen] = update_where(
-            connection, effects, rows, ["key"], f"{forward} AND effects.state < {state}"
-        )
+        behind = ", ".join(str(int(one)) for one in _behind(State(state)))
+        moved[chosen] = update_where(connection, effects, rows, ["key"], f"effects.state IN ({behind})")
     return moved
+
+
+def overtaken(connection: Connection, keys: Ints, fences: Ints) -> Bools:
+    """Which of n effects a report moved while the caller held them, bool[n]: they are settled already."""
+    found = by_key(connection, keys)
+    beyond = np.isin(found.states, [int(state) for state in _REPORTED])
+    held = set(zip(found.keys[beyond].tolist(), found.fences[beyond].tolist(), strict=True))
+    return np.array([one in held for one in zip(keys.tolist(), fences.tolist(), strict=True)], np.bool_)
 
 
 def cancel(connection: Connection, keys: Ints, state: State, reason: str) -> Bools:
@@ -262,6 +272,11 @@ _COLUMNS = _PLANNED | {
     "intended": "intended",
 }
 """Column of the table → field of Effects."""
+
+
+def _behind(state: State) -> tuple[State, ...]:
+    """From where a report of this state moves on."""
+    return (*_OPEN, *_REPORTED[: _REPORTED.index(state)])
 
 
 def _free(connection: Connection, now: int) -> None:

@@ -60,6 +60,13 @@ def find(connection: Connection, effects: Ints) -> dict[int, Message]:
     return {row.effect: Message(*row) for row in found}
 
 
+def to_number(connection: Connection, number: str, limit: int = 100) -> list[Message]:
+    """The latest messages to a telephone number (E.164), newest first."""
+    mine = messages.c.recipient == number, sa.text("substr(recipient, 1, 1) = '+'")  # as the index says it
+    latest = sa.select(messages).where(*mine).order_by(messages.c.created.desc(), messages.c.effect)
+    return [Message(*row) for row in connection.execute(latest.limit(limit))]
+
+
 def link(connection: Connection, effect: int, urls: Mapping[int, str]) -> None:
     """Keep where the links of a message lead, by number; what is kept already stays (P30)."""
     numbers = np.array(list(urls), np.int64)

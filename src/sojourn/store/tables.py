@@ -210,6 +210,7 @@ messages = _table(
     _big("customer", index=True),
     *_texts("recipient", "subject", "html", "text", "headers", "hash"),
     _big("created"),
+    _partial("messages_by_number", "recipient", where="substr(recipient, 1, 1) = '+'"),  # who answers a text
 )
 
 links = _table(
@@ -249,6 +250,15 @@ suppressions = _table(
     _big("at"),
 )
 
+push_subscriptions = _table(
+    "push_subscriptions",
+    _hash("key"),  # of the endpoint
+    _big("customer", index=True),  # as received
+    _text("subscription"),  # JSON, as the browser gave it
+    _big("created"),
+    _big("gone", 0),
+)
+
 optins = _table(
     "optins",
     _text("token", primary_key=True),  # hash
@@ -268,6 +278,16 @@ segments = _table(
     _big("version", 1),
     _big("updated"),
     _text("text", ""),  # as somebody wrote it, '' where no person did
+)
+
+documents = _table(
+    "documents",
+    _id(),
+    *_texts("kind", "name", "definition"),  # JSON: scores, lists and the lifecycle
+    _text("text", ""),  # as somebody wrote it
+    _big("version", 1),
+    _big("updated"),
+    UniqueConstraint("kind", "name"),
 )
 
 memberships = _table(
@@ -332,6 +352,16 @@ imports = _table(
     _text("state"),
     _text("error", ""),
     *_bigs("created", "updated"),
+)
+
+costs = _table(
+    "costs",
+    _id(),
+    *_texts("journey", "channel", "period", "currency"),
+    *_bigs("begins", "ends"),
+    _big("amount"),  # millionths of the currency's unit
+    _big("imported"),
+    UniqueConstraint("journey", "channel", "begins", "ends", "currency"),
 )
 
 quarantine = _table(

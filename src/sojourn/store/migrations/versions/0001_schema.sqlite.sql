@@ -33,6 +33,20 @@ CREATE TABLE consents (
 
 CREATE INDEX ix_consents_customer ON consents (customer);
 
+CREATE TABLE costs (
+	id INTEGER NOT NULL, 
+	journey TEXT NOT NULL, 
+	channel TEXT NOT NULL, 
+	period TEXT NOT NULL, 
+	currency TEXT NOT NULL, 
+	begins BIGINT NOT NULL, 
+	ends BIGINT NOT NULL, 
+	amount BIGINT NOT NULL, 
+	imported BIGINT NOT NULL, 
+	PRIMARY KEY (id), 
+	UNIQUE (journey, channel, begins, ends, currency)
+);
+
 CREATE TABLE counts (
 	shard SMALLINT NOT NULL, 
 	version BIGINT NOT NULL, 
@@ -41,6 +55,18 @@ CREATE TABLE counts (
 	name TEXT NOT NULL, 
 	n BIGINT NOT NULL, 
 	PRIMARY KEY (shard, version, step, what, name)
+);
+
+CREATE TABLE documents (
+	id INTEGER NOT NULL, 
+	kind TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	definition TEXT NOT NULL, 
+	text TEXT DEFAULT '' NOT NULL, 
+	version BIGINT DEFAULT 1 NOT NULL, 
+	updated BIGINT NOT NULL, 
+	PRIMARY KEY (id), 
+	UNIQUE (kind, name)
 );
 
 CREATE TABLE effects (
@@ -193,6 +219,8 @@ CREATE TABLE messages (
 
 CREATE INDEX ix_messages_customer ON messages (customer);
 
+CREATE INDEX messages_by_number ON messages (recipient) WHERE substr(recipient, 1, 1) = '+';
+
 CREATE TABLE names (
 	code INTEGER NOT NULL, 
 	name TEXT NOT NULL, 
@@ -227,6 +255,17 @@ CREATE TABLE partitions (
 	due BIGINT DEFAULT 9223372036854775807 NOT NULL, 
 	PRIMARY KEY (id)
 );
+
+CREATE TABLE push_subscriptions (
+	"key" BIGINT NOT NULL, 
+	customer BIGINT NOT NULL, 
+	subscription TEXT NOT NULL, 
+	created BIGINT NOT NULL, 
+	gone BIGINT DEFAULT 0 NOT NULL, 
+	PRIMARY KEY ("key")
+);
+
+CREATE INDEX ix_push_subscriptions_customer ON push_subscriptions (customer);
 
 CREATE TABLE quarantine (
 	id INTEGER NOT NULL, 
