@@ -161,6 +161,30 @@ def test_anything_else_is_tried_again_but_410(
     assert getattr(fate, "retry_after", 0) == retry_after
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (
+            b'{"score": 7.5, "grade": "A", "ok": true, "more": {"x": 1}}',
+            {"score": 7.5, "grade": "A", "ok": True},
+        ),
+        (b'{"effect": "forged", "journey": "forged", "a b": 1}', {}),
+        (b"[1, 2]", {}),
+        (b"thanks", {}),
+    ],
+)
+def test_plain_fields_of_the_answer_are_kept_for_later_steps(body: bytes, said: dict[str, object]) -> None:
+    async def run() -> None:
+        async with (
+            scripted(Endpoint(lambda _number: _http("200 OK", body))) as port,
+            _webhook(port) as channel,
+        ):
+            receipt = await channel.deliver(_call())
+        assert receipt.said == {"status": 200, **said}
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See", "307 Temporary", "308 Permanent"])
 def test_a_redirect_is_a_failure_and_never_followed(status: str) -> None:
     canary = Endpoint()

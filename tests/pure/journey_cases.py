@@ -21,6 +21,7 @@ from sojourn.journey.steps.add_score import AddScore
 from sojourn.journey.steps.add_to_list import AddToList
 from sojourn.journey.steps.assign_owner import AssignOwner
 from sojourn.journey.steps.branch import Branch
+from sojourn.journey.steps.deactivate import Deactivate
 from sojourn.journey.steps.emit_event import EmitEvent
 from sojourn.journey.steps.end_journey import EndJourney
 from sojourn.journey.steps.goal import Goal as GoalStep
@@ -37,6 +38,7 @@ from sojourn.journey.steps.wait import Wait
 from sojourn.journey.steps.wait_for import Awaited, WaitFor
 from sojourn.journey.steps.wait_until import WaitUntil
 from sojourn.journey.steps.wait_until_date import Off, WaitUntilDate
+from sojourn.journey.steps.webhook import Webhook
 from sojourn.rule import definition as d
 from sojourn.rule.span import HOUR, Span
 
@@ -93,6 +95,8 @@ steps: st.SearchStrategy[Step] = st.one_of(
     ),
     st.builds(StartJourney, texts) | st.builds(EndJourney, texts),
     st.builds(SubJourney, texts, st.none() | spans),
+    st.builds(Webhook, texts, spans),
+    st.builds(Deactivate, texts, spans, rules, st.just("") | texts),
 )
 
 keys = st.sampled_from(("", "cart.id", "cart id"))

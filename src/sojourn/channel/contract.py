@@ -15,6 +15,9 @@ from sojourn.errors import NotFound
 SECRET = msgspec.Meta(extra_json_schema={"format": "password", "writeOnly": True})
 """Marks a setting that no form, log or answer may show again."""
 
+UNSUBSCRIBED = "gone"
+"""The code of a push all of whose subscriptions are no more."""
+
 
 class Delivery(enum.Enum):
     """What a crash in the middle of a delivery means, and so what can be promised."""
@@ -72,7 +75,7 @@ class Receipt(msgspec.Struct, frozen=True):
 
     reference: str  # the provider's own words or number
     digest: str  # SHA-256 of the exact bytes it took, in hex
-    said: Mapping[str, str | int] = {}  # what the tape is told beside: how many parts were paid, say
+    said: Mapping[str, str | int | float] = {}  # what the tape is told beside: how many parts were paid, say
     gone: tuple[str, ...] = ()  # those of the subscriptions that are no more
 
 

@@ -18,7 +18,7 @@ OfDates = Literal["before", "after", "within_last", "within_next", "more_than_ag
 How: TypeAlias = OfAny | OfNumbers | OfTexts | OfDates
 """The ways to compare a value."""
 
-What = Literal["sent", "delivered", "opened", "clicked", "replied", "answered", "bounced", "repeated"]
+What = Literal["sent", "delivered", "opened", "clicked", "replied", "bounced", "repeated"]
 
 Measured = Literal["sum", "min", "max", "avg"]
 
@@ -182,8 +182,7 @@ EVENTS: dict[What, tuple[str, ...]] = {
     "opened": ("Email Opened", "Push Opened"),
     "clicked": ("Email Link Clicked", "SMS Link Clicked", "Push Clicked"),
     "replied": ("Email Replied", "SMS Replied"),
-    "answered": ("Webhook Answered",),
-    "bounced": ("Email Bounced",),
+    "bounced": ("Email Bounced", "SMS Bounced", "Push Bounced", "Webhook Bounced"),
     "repeated": ("Round Begun",),
 }
 """The events, one a channel, that tell each outcome; the names follow the Segment specification."""

@@ -16,6 +16,7 @@ from sojourn.runtime import written
 from sojourn.runtime.belonging.belonging import Belonging
 from sojourn.runtime.catalogue import Catalogue, Offered
 from sojourn.runtime.deciding import deciding
+from sojourn.runtime.projected import project
 from sojourn.runtime.resident import Kept, Resident
 from sojourn.store import counts, customers, effects, log, partitions, runs
 from sojourn.store.access import crash
@@ -225,6 +226,7 @@ class Turn:
                 planned += len(part)
             counts.count(connection, int(self.held.ids[0]), written.counted(player))
             moved += len(changed)
+        project(connection, self.world.told, self.customers)
         marks = written.logged(self.world.told, self.customers, lambda told: names.codes(connection, told))
         if marks is not None:
             log.append(connection, marks)

@@ -6,12 +6,13 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 import ssl
 from typing import Annotated
 
 import msgspec
 
-from sojourn.channel.contract import Channel, Delivery, Outgoing, Receipt, Secret, Settings
+from sojourn.channel.contract import Channel, Delivery, Outgoing, Receipt, Secret, Settings, shown
 from sojourn.channel.guard import Allowed, Resolve, resolve
 from sojourn.channel.retry import WEBHOOK
 from sojourn.channel.web.calling import Answer, Caller
@@ -64,11 +65,17 @@ class Webhook:
         except OutcomeUnknown as trouble:
             raise TryLater(str(trouble), code=trouble.code) from trouble
         _check(answer, outgoing.now)
-        return Receipt(answer.words, hashlib.sha256(outgoing.payload).hexdigest())
+        said = {"status": answer.status, **_fields(answer.body)}
+        return Receipt(answer.words, hashlib.sha256(outgoing.payload).hexdigest(), said)
 
     async def close(self) -> None:
         """Let go of all connections."""
         await self._caller.close()
+
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
+_TAKEN = {"status", "effect", "template", "journey", "step", "channel", "purpose", "machine"}
+_FIELDS = 32
 
 
 def signature_headers(effect: str, now: int, payload: bytes, keys: list[bytes]) -> dict[str, str]:
@@ -103,6 +110,18 @@ def _check(answer: Answer, now: int) -> None:
     if answer.status == 410:
         raise NotDelivered(said, code="410")
     raise TryLater(said, code=str(answer.status), retry_after=answer.retry_after(now))
+
+
+def _fields(body: bytes) -> dict[str, str | int | float]:
+    """What an answer in JSON says, as far as an event can carry it: texts and numbers by their names."""
+    try:
+        said = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return {}
+    fields = said.items() if isinstance(said, dict) else ()
+    kept = [(name, value) for name, value in fields if _NAME.fullmatch(name) and name not in _TAKEN]
+    plain = [(name, value) for name, value in kept if isinstance(value, str | bool | int | float)]
+    return {name: shown(value, 500) if isinstance(value, str) else value for name, value in plain[:_FIELDS]}
 
 
 CHANNEL = Channel(

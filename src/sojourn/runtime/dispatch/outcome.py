@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sojourn.channel.contract import Receipt
-from sojourn.channel.retry import Standing, next_attempt, standing
+from sojourn.channel.contract import UNSUBSCRIBED, Receipt
+from sojourn.channel.retry import Standing, next_attempt
 from sojourn.errors import FarSideError, NotDelivered, OutcomeUnknown, TryLater
 from sojourn.runtime.dispatch.prepare import Prepared
 from sojourn.runtime.dispatch.ways import Way
@@ -35,6 +35,8 @@ class Outcome:
     event: str = ""
     told: Mapping[str, object] = field(default_factory=dict)
     suppress: bool = False  # the address is dead
+    withdraws: bool = False  # its owner has told the far side that they want no more
+    gone: tuple[str, ...] = ()  # subscriptions that are no more
     closes: bool = False  # the far side wants nothing more of us, ever
 
 
@@ -44,8 +46,8 @@ def outcome(
     """What an attempt came to; `repeatable` says that sending twice is better than not at all."""
     prefix = PREFIXES.get(way.channel.kind, way.channel.kind.capitalize())
     match answer:
-        case Receipt(reference):
-            return Outcome(State.ACCEPTED, reference=reference, event=f"{prefix} Sent")
+        case Receipt(reference, said=said, gone=gone):
+            return Outcome(State.ACCEPTED, reference=reference, event=f"{prefix} Sent", told=said, gone=gone)
         case TryLater(retry_after=retry_after):
             return _again(prepared, way, answer, retry_after, prefix, now)
         case OutcomeUnknown():
@@ -53,7 +55,7 @@ def outcome(
                 return _again(prepared, way, answer, 0, prefix, now)
             return Outcome(State.UNKNOWN, reason=_why(answer))
         case _:
-            return _refused(prepared, answer, prefix)
+            return _refused(prepared, way, answer, prefix)
 
 
 def abandoned(way: Way, effect: int, attempts: int, planned: int, repeatable: bool, now: int) -> Outcome:
@@ -83,12 +85,12 @@ def _again(
         retry_after=retry_after,
     )
     if due is None:
-        return _refused(prepared, NotDelivered(f"given up: {answer}", code=answer.code), prefix)
+        return _refused(prepared, way, NotDelivered(f"given up: {answer}", code=answer.code), prefix)
     return Outcome(State.DEFERRED, due=due, reason=_why(answer))
 
 
-def _refused(prepared: Prepared, answer: FarSideError, prefix: str) -> Outcome:
-    found = standing(answer.code)
+def _refused(prepared: Prepared, way: Way, answer: FarSideError, prefix: str) -> Outcome:
+    found = way.channel.standing(answer.code)
     dead = found is Standing.DEAD
     told: dict[str, object] = {
         "code": answer.code,
@@ -104,7 +106,9 @@ def _refused(prepared: Prepared, answer: FarSideError, prefix: str) -> Outcome:
         event=f"{prefix} Bounced",
         told=told,
         suppress=dead,
-        closes=answer.code == GONE,
+        withdraws=found is Standing.LEFT,
+        gone=prepared.outgoing.subscriptions if answer.code == UNSUBSCRIBED else (),
+        closes=answer.code == GONE and way.channel.kind == "webhook",
     )
 
 

@@ -1,0 +1,45 @@
+"""Projects marks of a tick into tables that the outside works on, in the tick's own transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+import numpy as np
+from sqlalchemy import Connection
+
+from sojourn.journey.effects import Marks
+from sojourn.store import consents
+from sojourn.tape.tape import Ints
+
+Told = Sequence[tuple[Marks, Ints]]
+"""Marks, each with the instants at which their customers met them."""
+
+
+def project(connection: Connection, told: Told, customers: Ints) -> None:
+    """Write what marks say beside the log; `customers` are those of the tape, by row."""
+    for marks, received in told:
+        if writes := _TABLES.get(marks.name):
+            writes(connection, marks, received, customers[marks.rows])
+
+
+def _withdraw(connection: Connection, marks: Marks, received: Ints, owners: Ints) -> None:
+    """What a journey withdraws stops messages at their intent, too."""
+    n, said = len(marks), marks.properties
+    where = {name: said[name] for name in ("journey", "step")}
+    consents.lock(connection, np.unique(owners).tolist())
+    consents.state(
+        connection,
+        consents.Statements(
+            customers=owners,
+            channels=[str(said.get("channel", ""))] * n,
+            purposes=[str(said.get("purpose", ""))] * n,
+            states=["withdrawn"] * n,
+            at=received,
+            sources=[str(said["source"])] * n,
+            proofs=[msgspec.json.encode(where).decode()] * n,
+        ),
+    )
+
+
+_TABLES: Mapping[str, Callable[[Connection, Marks, Ints, Ints], None]] = {"Consent Withdrawn": _withdraw}
