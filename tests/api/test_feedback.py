@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 from api_place import Place
 
-from sojourn.channel.seal import sealed
+from sojourn.api.visitors.consent import state as state_consent
+from sojourn.channel.seal import leaving_address, sealed
+from sojourn.message.consent import Consent
+from sojourn.message.tokens import Recipient
 from sojourn.runtime.dispatch.ledger import address_hash
 from sojourn.store import consents, customers, effects, messages
 from sojourn.store.effects import Planned, State
@@ -17,6 +20,7 @@ from sojourn.store.messages import Message
 
 EFFECT = 0xABCDEF12345678
 HEX = f"{EFFECT:016x}"
+NOTHING = {"feedback": [], "left": ""}
 
 
 @pytest.fixture
@@ -104,7 +108,7 @@ def test_a_complaint_ends_marketing_and_is_told(sent: Place) -> None:
 @pytest.mark.parametrize("forged", ["0" * 32, "f" * 32, ""])
 def test_a_forged_bounce_stops_nothing(sent: Place, forged: str) -> None:
     answer = sent.ask("POST", "/feedback/mail", content=bounce(forged))
-    assert (answer.status_code, answer.json()) == (200, {"feedback": []})
+    assert (answer.status_code, answer.json()) == (200, NOTHING)
     assert not sent.told()
     assert not is_suppressed(sent)
 
@@ -114,10 +118,102 @@ def test_any_other_mail_says_nothing(sent: Place) -> None:
     mail["From"], mail["To"] = "ada@example.org", "us@example.org"
     mail.set_content("Hello?")
     for raw in (mail.as_bytes(), b"", b"\xff\x00" * 100):
-        assert sent.ask("POST", "/feedback/mail", content=raw).json() == {"feedback": []}
+        assert sent.ask("POST", "/feedback/mail", content=raw).json() == NOTHING
 
 
 def test_only_who_has_a_key_hands_mail_over(sent: Place) -> None:
     assert sent.web.post("/feedback/mail", content=bounce(seal(sent))).status_code == 401
-    assert sent.ask("POST", "/feedback/mail", "public", content=bounce(seal(sent))).status_code == 403
+    for key in ("public", "server", "reader"):
+        assert sent.ask("POST", "/feedback/mail", key, content=bounce(seal(sent))).status_code == 403
     assert not sent.told()
+    assert sent.ask("POST", "/feedback/mail", "mail", content=bounce(seal(sent))).status_code == 200
+    assert sent.told()
+
+
+def test_the_key_of_a_mail_server_hands_mail_over_and_does_no_more(sent: Place) -> None:
+    for method, path in (("GET", "/api/journeys"), ("GET", "/api/keys"), ("POST", "/api/journeys/check")):
+        assert sent.ask(method, path, "mail", json={"text": ""}).status_code == 403
+
+
+def test_a_complaint_again_undoes_nothing_that_was_said_since(sent: Place) -> None:
+    raw = complaint(seal(sent))
+    sent.ask("POST", "/feedback/mail", content=raw)
+    (customer,) = set(sent.logged().subjects.tolist())
+    sent.app.database.write(
+        lambda c: state_consent(
+            c, sent.parts, customer, Consent("given", sent.app.database.now(), "email"), 1
+        )
+    )
+    sent.ask("POST", "/feedback/mail", content=raw)
+    assert statements(sent, customer) == ["withdrawn", "given"]
+
+
+def test_a_report_of_thousands_of_recipients_is_one_report(sent: Place) -> None:
+    block = "Final-Recipient: rfc822; ada@example.org\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
+    raw = _report(
+        "delivery-status", "message/delivery-status", block * 5_000, f"b+{HEX}={seal(sent)}@b.example"
+    )
+    answer = sent.ask("POST", "/feedback/mail", content=raw)
+    assert len(answer.json()["feedback"]) == 20
+    assert [name for name, _ in sent.told()] == ["Email Bounced"]
+
+
+def leaving(place: Place, domain: str = "in.example") -> str:
+    return leaving_address(HEX, place.parts.publicly.seal, domain)
+
+
+def statements(place: Place, customer: int) -> list[str]:
+    with place.app.database.reading() as connection:
+        return list(consents.of_customers(connection, [customer]).states)
+
+
+@pytest.mark.parametrize("by_header", [False, True])
+def test_a_mail_to_the_leaving_address_unsubscribes_once(sent: Place, by_header: bool) -> None:
+    """RFC 2369: what the mail says does not matter, only where it goes; in any case of letters."""
+    address = leaving(sent).upper()
+    raw = f"From: Ada <ada@example.org>\r\n{f'To: <{address}>' if by_header else 'To: x'}\r\n\r\n".encode()
+    options = {} if by_header else {"params": {"to": [address]}}
+    for _ in range(2):
+        answer = sent.ask("POST", "/feedback/mail", "mail", content=raw, **options)
+        assert (answer.status_code, answer.json()) == (200, {"feedback": [], "left": HEX})
+    ((name, said),) = sent.told()
+    assert (name, said["source"], said["purpose"]) == ("Unsubscribed", "unsubscribe mail", "news")
+    assert statements(sent, int(sent.logged().subjects[0])) == ["withdrawn"]
+
+
+def test_the_mail_and_the_link_unsubscribe_alike(sent: Place) -> None:
+    """Whichever comes first, the other finds it done."""
+    with sent.app.database.reading() as connection:
+        customer = int(effects.by_key(connection, np.array([EFFECT])).customers[0])
+    token = sent.parts.publicly.keys.sign(Recipient(customer, "email", "news", EFFECT))
+    assert sent.web.post(f"/u/{token}", data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    answer = sent.ask("POST", "/feedback/mail", content=b"\r\n", params={"to": leaving(sent)})
+    assert answer.json()["left"] == HEX
+    ((name, said),) = sent.told()
+    assert (name, said["source"]) == ("Unsubscribed", "unsubscribe link")
+    assert statements(sent, customer) == ["withdrawn"]
+
+
+def test_nobody_unsubscribes_another_by_what_a_mail_quotes_or_a_guess(sent: Place) -> None:
+    """A reply, a forward or a bounce holds the whole of our mail, its List-Unsubscribe too."""
+    quoted = f"List-Unsubscribe: <mailto:{leaving(sent)}>\r\nTo: {leaving(sent)}\r\n"
+    of_bounces = seal(sent)
+    for raw, to in (
+        (f"To: x@example.org\r\nSubject: Re\r\n\r\n{quoted}".encode(), "x@example.org"),
+        (_report("delivery-status", "message/rfc822", quoted, "postmaster@shop.example"), ""),
+        (b"\r\n", f"u-{HEX}-{of_bounces}@in.example"),
+        (b"\r\n", f"u-{HEX}-{'0' * 32}@in.example"),
+        (b"\r\n", f"x@in.example\r\nTo: {leaving(sent)}"),
+        (b"\r\n", f"{HEX}@in.example"),
+    ):
+        answer = sent.ask("POST", "/feedback/mail", content=raw, params={"to": to})
+        assert (answer.status_code, answer.json()) == (200, NOTHING)
+    assert not sent.told()
+
+
+def test_whom_a_bounce_was_sent_to_is_believed_of_the_envelope(sent: Place) -> None:
+    note = b"From: MAILER-DAEMON@mx.example\r\nTo: postmaster@shop.example\r\n\r\n550 5.1.1 no such user\r\n"
+    assert sent.ask("POST", "/feedback/mail", content=note).json() == NOTHING
+    envelope = {"to": ["postmaster@shop.example", f"b+{HEX}={seal(sent)}@bounce.example"]}
+    answer = sent.ask("POST", "/feedback/mail", content=note, params=envelope)
+    assert [one["code"] for one in answer.json()["feedback"]] == ["5.1.1"]

@@ -127,7 +127,8 @@ def test_a_token_for_one_use_is_none_for_another_and_cannot_be_bent(mailed: Mail
     click = mailed.click().removeprefix("/c/")
     for path in ("/u/", "/o/", "/confirm/"):
         assert "location" not in mailed.visit(path + click).headers
-    bent = click[:-1] + ("A" if click[-1] != "A" else "B")
+    # Not the last letter: two of its six bits may say nothing.
+    bent = click[:-2] + ("A" if click[-2] != "A" else "B") + click[-1]
     assert mailed.visit(f"/c/{bent}").status_code == 404
     assert not mailed.place.told()
 

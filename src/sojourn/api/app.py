@@ -10,7 +10,8 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from sojourn import __version__
-from sojourn.api import feedback, health, problems, resources
+from sojourn.api import health, problems, resources
+from sojourn.api.mail import taking
 from sojourn.api.parts import Parts
 from sojourn.api.resource import Resource
 from sojourn.api.tracking import calls, pixel
@@ -24,7 +25,7 @@ def create(parts: Parts) -> Litestar:
         route_handlers=[
             *(calls.router, pixel.router),
             *(links.router, consent.router),
-            *(feedback.router, health.router),
+            *(taking.router, health.router),
             *(resource.router() for resource in declared(resources, Resource).values()),
         ],
         state=State({"parts": parts}),

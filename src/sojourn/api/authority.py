@@ -22,8 +22,12 @@ from sojourn.store.definitions.keys import Key
 PUBLIC, SERVER = "track:public", "track:server"
 """Scopes of keys that send events: from a browser, where everybody can read them, or from a server."""
 
-SCOPES = (PUBLIC, SERVER, "read", "write", "send", "admin")
-"""What a key may do: send events, read everything, change definitions, start journeys, all of it."""
+MAIL = "mail"
+"""The scope of a mail server's key, which may lie on another machine: hand over mails, and no more."""
+
+SCOPES = (PUBLIC, SERVER, MAIL, "read", "write", "send", "admin")
+"""What a key may do: send events, hand over mails that came in, read everything, change definitions,
+start journeys, all of it."""
 
 _FRESH = 10.0  # seconds until a key is looked up again: as long a revoked one may still be used
 _MOST = 10_000  # keys remembered, wrong ones too

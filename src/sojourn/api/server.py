@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
@@ -22,13 +23,25 @@ _GRACE = 10.0  # seconds that requests under way may take once we are told to st
 _WAITING = 1024  # connections that the system keeps for us while we are busy
 
 
-def run(app: Litestar, host: str, port: int, *, started: Callable[[], Any] = lambda: None) -> None:
+def run(
+    app: Litestar,
+    host: str,
+    port: int,
+    *,
+    started: Callable[[], Any] = lambda: None,
+    beside: AbstractAsyncContextManager[Any] | None = None,
+) -> None:
     """Serve until SIGINT or SIGTERM; requests under way are answered before it returns.
 
-    `started` is called once connections are taken.  Raises Misconfigured when the address is not
-    ours to have.
+    `started` is called once connections are taken; `beside` is open meanwhile, in the same loop.
+    Raises Misconfigured when the address is not ours to have.
     """
-    asyncio.run(serve(app, host, port, asyncio.Event(), started=started))
+
+    async def run() -> None:
+        async with beside or contextlib.nullcontext():
+            await serve(app, host, port, asyncio.Event(), started=started)
+
+    asyncio.run(run())
 
 
 async def serve(

@@ -47,7 +47,7 @@ async def unsubscribe(request: Request[Any, Any, Any], token: FromPath[str], par
     if named is None:
         return neutral()
     client = address(request, parts.settings)
-    await parts.write(partial(_withdraw, parts=parts, named=named, client=client))
+    await parts.write(partial(withdraw, parts=parts, named=named, source=_LINK, client=client))
     return page("You are unsubscribed", f"You will get no more {_about(named)}.")
 
 
@@ -92,16 +92,17 @@ def state(
     tell(connection, parts.names, [mark], parts.database.now())
 
 
-def _withdraw(connection: Connection, parts: Parts, named: Recipient, client: str) -> None:
+def withdraw(connection: Connection, parts: Parts, named: Recipient, source: str, client: str = "") -> None:
+    """Unsubscribe from what a message was; `source` is how they said so.  The second time changes nothing."""
     now = parts.database.now()
     if _is_withdrawn(connection, named):
         return
-    said = Consent("withdrawn", now, named.channel, named.purpose, _LINK, ip=_hashed(parts, client))
+    said = Consent("withdrawn", now, named.channel, named.purpose, source, ip=_hashed(parts, client))
     message = sent(connection, [named.effect]).get(named.effect)
     about = message.said if message else {"channel": named.channel, "purpose": named.purpose}
     key = int(mix(hash_text(UNSUBSCRIBED), named.effect, named.customer, now)[0])
     run = message.run if message else 0
-    mark = Mark(key, UNSUBSCRIBED, named.customer, now, {**about, "source": _LINK}, run=run)
+    mark = Mark(key, UNSUBSCRIBED, named.customer, now, {**about, "source": source}, run=run)
     state(connection, parts, named.customer, said, key, mark)
 
 
@@ -140,7 +141,7 @@ def _statements(owners: list[int], said: Consent) -> Statements:
 
 
 def _hashed(parts: Parts, client: str) -> str:
-    return hmac.digest(parts.settings.secret, client.encode(), "sha256").hex()[:32]
+    return hmac.digest(parts.settings.secret, client.encode(), "sha256").hex()[:32] if client else ""
 
 
 def _about(named: Recipient) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from sojourn.ingest.event import Origin
 from sojourn.store import customers, effects, log, partitions
 from sojourn.store.names import Names
+from sojourn.tape.tape import Bools
 
 _WRITTEN = {"sms": "SMS"}
 
@@ -65,10 +66,10 @@ def sent(connection: Connection, keys: Sequence[int]) -> dict[int, Sent]:
     }
 
 
-def tell(connection: Connection, names: Names, marks: Sequence[Mark], now: int) -> None:
-    """Append marks to the log, received `now`; one that is there already changes nothing."""
+def tell(connection: Connection, names: Names, marks: Sequence[Mark], now: int) -> Bools:
+    """Append n marks to the log, received `now`; which are new, bool[n]: the others change nothing."""
     if not marks:
-        return
+        return np.zeros(0, np.bool_)
     subjects = np.array([mark.customer for mark in marks], np.int64)
     owners = customers.customers_of(connection, subjects)
     events = log.Events(
@@ -83,7 +84,7 @@ def tell(connection: Connection, names: Names, marks: Sequence[Mark], now: int) 
         properties=[_json(mark.properties) for mark in marks],
         traits=[_json(mark.traits) if mark.traits else "" for mark in marks],
     )
-    log.append(connection, events)
+    return log.append(connection, events)
 
 
 def _place(data: str) -> dict[str, object]:

@@ -13,7 +13,8 @@ from sojourn.cli.command import Command, Data, Database, Json
 Scopes = Annotated[
     list[str],
     typer.Option(
-        "--scope", help="track:server, track:public (browsers), read, write, send or admin; may be repeated."
+        "--scope",
+        help="track:server, track:public (browsers), mail, read, write, send or admin; may be repeated.",
     ),
 ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,8 +10,11 @@ import typer
 from sojourn.cli import answer, logs, serving
 from sojourn.cli.command import Command, Data, Database, Url
 from sojourn.cli.installation import opened_at
+from sojourn.errors import Invalid, Misconfigured
 
 if TYPE_CHECKING:
+    from litestar import Litestar
+
     from sojourn.app import App
     from sojourn.cli.serving import Serving
 
@@ -23,6 +26,12 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
     url: Url = None,
+    mail_in: Annotated[
+        str,
+        typer.Option(
+            "--mail-in", metavar="HOST:PORT", help="Also take bounces and unsubscribe mails, by SMTP or LMTP."
+        ),
+    ] = "",
     verbose: Annotated[bool, typer.Option("--verbose", help="Log everything.")] = False,
     data: Data = None,
     database: Database = None,
@@ -46,7 +55,19 @@ def serve(
             serving.announce(place.data, claim)
             answer.say(f"Sojourn serves at {local} from {place.data}; Ctrl-C ends it.")
 
-        server.run(app.web(public), host, port, started=started)
+        web = app.web(public)
+        server.run(web, host, port, started=started, beside=_door(web, mail_in) if mail_in else None)
+
+
+def _door(web: Litestar, mail_in: str) -> AbstractAsyncContextManager[int]:
+    host, _, port = mail_in.rpartition(":")
+    if not host or not port.isdecimal():
+        raise Invalid("must be HOST:PORT, as 127.0.0.1:2525", place="--mail-in")
+    try:
+        from sojourn.api.mail import door
+    except ImportError as missing:
+        raise Misconfigured("--mail-in needs a library: pip install aiosmtpd") from missing
+    return door.listening(web.state["parts"], host.strip("[]"), int(port))
 
 
 def _in_time(app: App) -> AbstractContextManager[None]:
