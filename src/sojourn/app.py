@@ -34,6 +34,7 @@ from sojourn.runtime.upkeep.residence import Residence
 from sojourn.runtime.upkeep.upkeep import Upkeep
 from sojourn.runtime.worker import Worker
 from sojourn.store.access.clock import Clock
+from sojourn.store.access.reserve import Reserve
 from sojourn.store.database import Database
 from sojourn.store.names import Names
 from sojourn.store.partitions import PARTITIONS
@@ -160,7 +161,8 @@ def open_app(
     `on_broken` is called when nobody knows any more what is on disk: the process must stop.
     """
     clock = clock or clock_of(settings.data)
-    with Database.open(settings.database_url, clock=clock, on_broken=on_broken) as database:
+    reserve = Reserve(settings.data / "reserve") if settings.embedded else None
+    with Database.open(settings.database_url, clock=clock, on_broken=on_broken, reserve=reserve) as database:
         names = Names(database.reading)
         history = History(database, Folder.local(settings.data / "lake"), names)
         yield App(settings, database, names, history)

@@ -148,13 +148,15 @@ def test_more_than_fits_is_refused_and_told_to_come_back(database: Database) -> 
     go_on = threading.Event()
     first = database.submit(lambda connection: go_on.wait(10))
     time.sleep(0.05)
-    second = database.submit(_put("a"), size=200 * 2**20)
+    queued = [database.submit(lambda connection: None) for _ in range(2_000)]
     with pytest.raises(Unavailable) as refused:
-        database.submit(_put("b"), size=200 * 2**20)
+        database.submit(_put("b"))
     assert refused.value.retry_after == 1
-    assert database.backlog >= 200 * 2**20
+    assert database.backlog == 2_000
+    told = database.submit(_put("a"), must=True)
     go_on.set()
-    assert (first.result(), second.result(), database.backlog) == (True, "a", 0)
+    assert (first.result(), told.result(), database.backlog) == (True, "a", 0)
+    assert all(one.done() for one in queued)
 
 
 def test_what_is_broken_stops_all_writing(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -20,8 +20,10 @@ import store_rows
 
 from postgres_server import PostgresServer
 from sojourn.errors import Unavailable
-from sojourn.store import log
+from sojourn.store import effects, log
+from sojourn.store.access.reserve import Reserve
 from sojourn.store.database import Database
+from sojourn.store.effects import Settled, State
 from sojourn.store.log import Offset
 
 CHILD = [sys.executable, str(Path(store_child.__file__))]
@@ -152,6 +154,40 @@ def test_a_full_disk_refuses_and_resumes_alone(small_disk: Path) -> None:
     assert broken == []
     with sqlite3.connect(small_disk / "sojourn.db") as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_what_must_be_written_still_is_when_the_disk_is_full(small_disk: Path) -> None:
+    file, size = small_disk / "reserve", 512 * 1024
+    database = Database.open(f"sqlite:///{small_disk}/sojourn.db", reserve=Reserve(file, size))
+    assert file.stat().st_blocks * 512 >= size and not database.full
+    sent = store_rows.effects([1])
+    database.write(partial(effects.plan, planned=sent))
+    claimed = database.write(lambda connection: effects.claim(connection, store_rows.NOW, 1, 10))
+    with pytest.raises(Unavailable):
+        _fill(database)
+    assert _soon(lambda: database.full) and not file.exists()
+    with pytest.raises(Unavailable) as refused:
+        database.submit(lambda connection: None)
+    assert 0 < refused.value.retry_after <= 300
+    became = Settled(claimed.keys, claimed.fences, np.array([State.ACCEPTED]), np.array([0]), ["taken"], [""])
+    assert database.submit(partial(effects.settle, settled=became), must=True).result().all()
+    subprocess.run(["mount", "-o", "remount,size=30m", str(small_disk)], check=True)
+    assert database.write(effects.counts) == {State.ACCEPTED: 1}
+    assert file.stat().st_blocks * 512 >= size
+    database.close()
+
+
+def _fill(database: Database) -> None:
+    """Write until there is no room."""
+    for start in range(1, 10_000_000, 100):
+        database.write(partial(log.append, batch=store_rows.events([*range(start, start + 100)])))
+
+
+def _soon(true: Callable[[], bool]) -> bool:
+    end = time.monotonic() + 10
+    while not true() and time.monotonic() < end:
+        time.sleep(0.01)
+    return true()
 
 
 @pytest.mark.parametrize("nth", [1, 4, 9])

@@ -57,18 +57,29 @@ def test_what_other_errors_mean() -> None:
     assert trouble(psycopg.DataError("NUL in a text")) is trouble(ValueError()) is None
 
 
-def _job(size: int = 0) -> Job:
-    return Job(lambda connection: None, size)
+def _job(must: bool = False) -> Job:
+    return Job(lambda connection: None, must=must)
 
 
-def test_a_queue_refuses_what_does_not_fit_but_never_the_only_one() -> None:
-    queue = Queue(10)
-    queue.put(_job(50))
+def test_a_full_queue_takes_only_what_must_be_written() -> None:
+    queue = Queue(2)
+    queue.put(_job())
+    queue.put(_job())
     with pytest.raises(Unavailable):
-        queue.put(_job(1))
-    assert len(queue.take(5)) == 1
-    queue.put(_job(1))
-    assert queue.backlog == 1
+        queue.put(_job())
+    queue.put(told := _job(must=True))
+    assert queue.backlog == 3
+    assert queue.take(5)[-1] is told
+
+
+def test_what_need_not_be_written_is_refused_where_there_is_no_room() -> None:
+    queue = Queue(10)
+    jobs = [_job(), _job(must=True), _job()]
+    for job in jobs:
+        queue.put(job)
+    queue.refuse(Unavailable("full"))
+    assert [isinstance(job.future.exception(), Unavailable) for job in (jobs[0], jobs[2])] == [True, True]
+    assert queue.take(5) == [jobs[1]]
 
 
 def test_a_closed_queue_gives_what_it_has_and_then_nothing() -> None:

@@ -35,7 +35,8 @@ def _figures(parts: Parts) -> str:
     with parts.database.reading() as connection:
         figures = {
             "sojourn_intake_backlog_events": parts.intake.backlog,
-            "sojourn_write_backlog_bytes": parts.database.backlog,
+            "sojourn_write_backlog_works": parts.database.backlog,
+            "sojourn_disk_full": int(parts.database.full),
             "sojourn_quarantine_waiting": quarantine.count(connection),
         }
         states = effects.counts(connection)

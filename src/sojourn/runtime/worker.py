@@ -88,6 +88,9 @@ class Worker:
     def _run(self) -> None:
         settle()
         while not self._stop.is_set():
+            if self.database.full:
+                self._stop.wait(REST)
+                continue
             try:
                 if not self.tick().held:
                     self._sleep()

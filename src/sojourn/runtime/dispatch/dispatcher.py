@@ -52,9 +52,9 @@ log = structlog.get_logger()
 
 
 class Write(Protocol):
-    """Does work in a group commit."""
+    """Does work in a group commit; what `must` be written tells what has happened already."""
 
-    def __call__(self, work: Callable[[Connection], Answer]) -> Awaitable[Answer]: ...
+    def __call__(self, work: Callable[[Connection], Answer], must: bool = False) -> Awaitable[Answer]: ...
 
 
 @dataclass(frozen=True)
@@ -120,8 +120,8 @@ class Dispatcher:
         ]
         await self._write(lambda c: ledger.write(c, some, found))
 
-    def _write(self, work: Callable[[Connection], Answer]) -> Awaitable[Answer]:
-        future: Future[Answer] = self._parts.database.submit(work)
+    def _write(self, work: Callable[[Connection], Answer], must: bool = False) -> Awaitable[Answer]:
+        future: Future[Answer] = self._parts.database.submit(work, must=must)
         return asyncio.wrap_future(future)
 
 
@@ -233,7 +233,9 @@ class Batch:
         codes, secret = parts.names.codes, parts.publicly.seal
         while True:
             try:
-                await self._write(lambda c: ledger.settle(c, done, self._owners, codes, secret, now))
+                await self._write(
+                    lambda c: ledger.settle(c, done, self._owners, codes, secret, now), must=True
+                )
             except Unavailable as error:
                 # What was sent is sent: it must be written, however long that takes.
                 log.warning("outcome not written yet", why=str(error))

@@ -52,7 +52,9 @@ class Lane:
         self._bell.clear()
         try:
             await self._reopen()
-            if (ahead := self._ahead()) > 0 or not await self._round():
+            if self._parts.database.full:
+                await asyncio.sleep(REST)
+            elif (ahead := self._ahead()) > 0 or not await self._round():
                 await self._sleep(ahead)
         except SojournError as error:
             log.warning("sending put off", kind=self._kind, why=str(error))

@@ -43,7 +43,12 @@ class Stage(Database):
         self._strike, self._alive = strike, True
 
     def submit(
-        self, work: Callable[[Connection], Answer], *, size: int = 0, wake: bool = False, alone: bool = False
+        self,
+        work: Callable[[Connection], Answer],
+        *,
+        wake: bool = False,
+        alone: bool = False,
+        must: bool = False,
     ) -> Future[Answer]:
         future: Future[Answer] = Future()
         try:

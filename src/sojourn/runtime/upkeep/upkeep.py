@@ -58,7 +58,9 @@ class Upkeep:
             self._thread.join()
 
     def round(self) -> None:
-        """Do whatever is due now."""
+        """Do whatever is due now; nothing where the disk has no room for files."""
+        if self._history.database.full:
+            return
         self._seal()
         self._merge()
         if monotonic() - self._tidied_at > LONGEST:

@@ -16,11 +16,11 @@ from sojourn.errors import Unavailable
 
 @dataclass(eq=False)
 class Job:
-    """One piece of work and its answer to come; `size` is what it takes of the queue's capacity."""
+    """One piece of work and its answer to come."""
 
     work: Callable[[Connection], Any]
-    size: int = 0
     wake: bool = False  # ring the bell once it is committed
+    must: bool = False  # it is taken however much waits: what it tells has happened
     again: bool = True  # try again what the database rolled back; a tick remembers what it read, so it is not
     tries: int = 0
     future: Future[Any] = field(default_factory=Future)
@@ -30,22 +30,22 @@ class Queue:
     """Jobs in order, for one writer or several."""
 
     def __init__(self, capacity: int) -> None:
-        self._capacity, self._backlog, self._closed = capacity, 0, False
+        self._capacity, self._closed = capacity, False
         self._jobs: deque[Job] = deque()
         self._changed = threading.Condition()
 
     @property
     def backlog(self) -> int:
-        """Sum of the sizes of what waits."""
-        return self._backlog
+        """How many jobs wait."""
+        return len(self._jobs)
 
     def put(self, job: Job) -> None:
-        """Add a job at the end; raises Unavailable when it does not fit or the queue is closed."""
+        """Add a job at the end; raises Unavailable when there is no place for it or the queue is closed."""
         with self._changed:
             if self._closed:
                 raise Unavailable("the database is closed for writing")
-            if self._jobs and self._backlog + job.size > self._capacity:
-                raise Unavailable("more is waiting to be written than fits", retry_after=1)
+            if len(self._jobs) >= self._capacity and not job.must:
+                raise Unavailable("too much is waiting to be written", retry_after=1)
             self._add(job)
 
     def put_back(self, job: Job) -> None:
@@ -57,9 +57,7 @@ class Queue:
         """All that waits, up to `most`, as soon as something does; nothing once it is closed and empty."""
         with self._changed:
             self._changed.wait_for(lambda: self._jobs or self._closed)
-            taken = [self._jobs.popleft() for _ in range(min(most, len(self._jobs)))]
-            self._backlog -= sum(job.size for job in taken)
-            return taken
+            return [self._jobs.popleft() for _ in range(min(most, len(self._jobs)))]
 
     def close(self) -> None:
         """Take nothing more; what waits may still be taken out."""
@@ -73,6 +71,14 @@ class Queue:
         while jobs := self.take(1):
             jobs[0].future.set_exception(error)
 
+    def refuse(self, error: Exception) -> None:
+        """Fail all that waits but what must be written."""
+        with self._changed:
+            refused = [job for job in self._jobs if not job.must]
+            self._jobs = deque(job for job in self._jobs if job.must)
+        for job in refused:
+            job.future.set_exception(error)
+
     def pause(self, seconds: float) -> None:
         """Wait, but not beyond the closing."""
         with self._changed:
@@ -80,5 +86,4 @@ class Queue:
 
     def _add(self, job: Job) -> None:
         self._jobs.append(job)
-        self._backlog += job.size
         self._changed.notify_all()

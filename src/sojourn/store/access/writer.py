@@ -29,8 +29,8 @@ class Writer(threading.Thread):
     """Writes the jobs of a queue, up to `most` in one transaction.
 
     A work that fails fails alone: each runs in a savepoint.  When the database is at fault all of
-    the transaction was rolled back, and all its works fail with Unavailable; `on_broken` is told when what is
-    on disk is unknown.  `on_wake` is called after a commit with work that asked for it.
+    the transaction was rolled back, and all its works fail with Unavailable; `on_trouble` is told of what is
+    wrong with it.  `on_wake` is called after a commit with work that asked for it.
     """
 
     def __init__(
@@ -39,11 +39,11 @@ class Writer(threading.Thread):
         queue: Queue,
         most: int,
         on_wake: Callable[[], None],
-        on_broken: Callable[[Exception], None],
+        on_trouble: Callable[[Exception, Trouble], None],
     ) -> None:
         super().__init__(name="store-writer", daemon=True)
         self._engine, self._queue, self._most = engine, queue, most
-        self._on_wake, self._on_broken = on_wake, on_broken
+        self._on_wake, self._on_trouble = on_wake, on_trouble
 
     def run(self) -> None:
         """Write until the queue is closed and empty."""
@@ -100,8 +100,8 @@ class Writer(threading.Thread):
         for job in jobs:
             if not job.future.done():
                 job.future.set_exception(unavailable(error) if kind else error)
-        if kind is Trouble.BROKEN:
-            self._on_broken(error)
+        if kind is not None:
+            self._on_trouble(error, kind)
         if connection is not None and kind is not Trouble.FULL:
             connection.invalidate()
             connection.close()
