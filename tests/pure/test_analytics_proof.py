@@ -35,12 +35,10 @@ class Told:
     carried: list[dict[str, object]] = field(default_factory=list)
 
     def say(self, customer: int, time: int, name: str, **carried: object) -> None:
-        for column, value in zip(
-            (self.customers, self.times, self.names, self.carried),
-            (customer, time, name, carried),
-            strict=True,
-        ):
-            column.append(value)  # type: ignore[arg-type]
+        self.customers.append(customer)
+        self.times.append(time)
+        self.names.append(name)
+        self.carried.append(carried)
 
     def enters(self, customer: int, time: int, journey: str = "welcome", held: str = "") -> None:
         """As the machine marks it: who is held out leaves at once."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 KINDS = {
     "policy": "policy",
+    "proof": "proof",
     "channels": "channels",
     "segment": "segment",
     "name": "template",
@@ -106,6 +107,10 @@ def check(document: Document, api: Api | None = None) -> list[Finding]:
             from sojourn.message.policy import parse as parse_policy
 
             parse_policy(document.data["policy"])
+        case "proof":
+            from sojourn.runtime.proving.terms import parse as parse_terms
+
+            parse_terms(document.data["proof"])
     return []
 
 

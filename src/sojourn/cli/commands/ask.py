@@ -1,18 +1,25 @@
-"""`sojourn ask`: funnels, retention and paths, answered from all events there are."""
+"""`sojourn ask`: funnels, retention, paths, lift and return, answered from all events there are."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from sojourn.cli import answer
+from sojourn.cli import answer, proving
 from sojourn.cli.command import Command, Data, Database, Json
 from sojourn.cli.installation import opened
 
 if TYPE_CHECKING:
+    from sojourn.cli.client import Api
     from sojourn.tape.tape import Tape
+
+Within = Annotated[
+    str, typer.Option(metavar="SPAN", help="How long an outcome counts; by default as long as the goal.")
+]
 
 _SHOWN = 9
 """Periods of a retention that fit on a screen; --json has all."""
@@ -90,6 +97,58 @@ def paths(data: Data = None, database: Database = None, json: Json = False) -> N
         answer.as_table(("from", "to", "times"), ((e.source, e.target, e.count) for e in found.edges))
 
 
+def lift(
+    journey: Annotated[
+        str, typer.Argument(metavar="[JOURNEY]", help="Else all journeys, by the global holdout.")
+    ] = "",
+    money: Annotated[
+        bool, typer.Option("--money", help="Compare what is spent instead of the goal.")
+    ] = False,
+    within: Within = "",
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """How much more customers did because of a journey, by those who are held out of it."""
+    with _api(data, database) as api:
+        found = proving.ask(api, "lift", journey=journey, money=money, within=within)
+    if json:
+        answer.as_json(found)
+    else:
+        proving.show_lift(found)
+
+
+def roi(
+    journey: Annotated[str, typer.Argument(metavar="JOURNEY")],
+    begins: Annotated[
+        str, typer.Option("--from", metavar="DAY", help="Of those who entered on this day or later.")
+    ] = "",
+    ends: Annotated[str, typer.Option("--to", metavar="DAY", help="And on this day or earlier.")] = "",
+    within: Within = "",
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """What a journey cost, what its customers spent, and how much of that it caused."""
+    with _api(data, database) as api:
+        found = proving.ask(api, "roi", journey=journey, begins=begins, ends=ends, within=within)
+    if json:
+        answer.as_json(found)
+    else:
+        proving.show_roi(found)
+
+
+@contextmanager
+def _api(data: Path | None, database: str | None) -> Iterator[Api]:
+    """The API of an installation that is there."""
+    from sojourn.app import settings
+    from sojourn.cli.client import reached
+
+    settings(data, database, make=False)
+    with reached(data, database) as api:
+        yield api
+
+
 def _history(data: Path | None, database: str | None) -> Tape:
     from sojourn.lake.layout import Wanted
 
@@ -97,4 +156,4 @@ def _history(data: Path | None, database: str | None) -> Tape:
         return app.history.tape(Wanted(keys=False, runs=False))
 
 
-command = Command("ask", parts=(funnel, retention, paths), help="Ask about all events there are.")
+command = Command("ask", parts=(funnel, retention, paths, lift, roi), help="Ask about all events there are.")

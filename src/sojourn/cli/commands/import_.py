@@ -1,4 +1,4 @@
-"""`sojourn import`: history from files, resumed where it was broken off."""
+"""`sojourn import`: history from files, resumed where it was broken off, and costs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sojourn.cli import answer, serving
 from sojourn.cli.client import Api
 from sojourn.cli.command import Command, Data, Database, Json
 from sojourn.cli.installation import opened_at
+from sojourn.errors import Invalid
 
 if TYPE_CHECKING:
     from sojourn.app import Settings
@@ -81,6 +82,39 @@ def traits(
 
     mapping = Mapping(customer=customer, time=time, kind=id_kind, time_format=time_format, traits=True)
     _bring(file, mapping, format_, dry_run, json, _place(data, database))
+
+
+def costs(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="CSV with the columns channel, period, amount, currency, journey."
+        ),
+    ],
+    dry_run: DryRun = False,
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """Import what was spent; the same journey, channel and period again replaces what was known."""
+    from sojourn.cli.client import reached
+    from sojourn.cli.documents import read_text
+
+    text = read_text(file)
+    with reached(data, database) as api:
+        try:
+            found = api.call("POST", "/api/costs", {"text": text, "dry_run": dry_run})
+        except Invalid as error:
+            raise Invalid(error.message, place=error.place, source=str(file), line=error.line) from error
+    if json:
+        answer.as_json(found)
+        return
+    told = ", ".join(f"{amount:,.2f} {currency}" for currency, amount in found["amounts"].items())
+    answer.as_table(
+        ("costs", "replaced", "amount", "bad"), [(found["costs"], found["replaced"], told, found["bad"])]
+    )
+    for bad in found["first_bad"]:
+        answer.say(f"{file}:{bad['line']}: column {bad['column']!r}: {bad['value']!r} {bad['why']}")
 
 
 def _place(data: Path | None, database: str | None) -> Settings:
@@ -155,4 +189,4 @@ def _day(instant: int | None) -> str:
     return "" if instant is None else iso(instant)
 
 
-command = Command("import", parts=(events, traits), help="Import history from files.")
+command = Command("import", parts=(events, traits, costs), help="Import history and costs from files.")

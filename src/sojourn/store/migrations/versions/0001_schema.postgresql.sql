@@ -367,6 +367,26 @@ CREATE TABLE suppressions (
 	PRIMARY KEY (kind, value)
 );
 
+CREATE TABLE tasks (
+	key BIGINT NOT NULL, 
+	customer BIGINT NOT NULL, 
+	run BIGINT NOT NULL, 
+	created BIGINT NOT NULL, 
+	due BIGINT NOT NULL, 
+	journey TEXT NOT NULL, 
+	step TEXT NOT NULL, 
+	title TEXT NOT NULL, 
+	owner TEXT NOT NULL, 
+	role TEXT NOT NULL, 
+	awaited SMALLINT NOT NULL, 
+	done BIGINT DEFAULT 0 NOT NULL, 
+	outcome TEXT DEFAULT '' NOT NULL, 
+	overdue BIGINT DEFAULT 0 NOT NULL, 
+	PRIMARY KEY (key)
+);
+
+CREATE INDEX tasks_open ON tasks (due) WHERE done = 0;
+
 CREATE TABLE templates (
 	id BIGSERIAL NOT NULL, 
 	name TEXT NOT NULL, 
