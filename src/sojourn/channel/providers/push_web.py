@@ -7,16 +7,13 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from sojourn.channel.contract import Channel, Delivery, Outgoing, Receipt, Secret, Settings
+from sojourn.channel.contract import UNSUBSCRIBED, Channel, Delivery, Outgoing, Receipt, Secret, Settings
 from sojourn.channel.guard import Allowed, Resolve, resolve
 from sojourn.channel.retry import BRIEF, Standing
 from sojourn.channel.web.calling import Answer, Caller
 from sojourn.channel.web.encryption import Subscription, encrypted, subscription
 from sojourn.channel.web.vapid import Vapid
 from sojourn.errors import FarSideError, Invalid, NotDelivered, OutcomeUnknown, TryLater
-
-GONE = "gone"
-"""The code that says that a subscription is no more."""
 
 _LONGEST = 2_419_200  # four weeks, as push services keep a message at most
 
@@ -54,7 +51,7 @@ class Push:
         gone = tuple(
             text
             for text, fate in zip(outgoing.subscriptions, fates, strict=True)
-            if isinstance(fate, NotDelivered) and fate.code == GONE
+            if isinstance(fate, NotDelivered) and fate.code == UNSUBSCRIBED
         )
         taken = [fate for fate in fates if isinstance(fate, str)]
         if not taken:
@@ -73,7 +70,9 @@ class Push:
             answer = await self._caller.post(to.endpoint, *self._request(to, notification, outgoing))
             return _said(answer, outgoing.now)
         except Invalid as wrong:
-            return NotDelivered(str(wrong), code=GONE if wrong.place.startswith("subscription") else "413")
+            return NotDelivered(
+                str(wrong), code=UNSUBSCRIBED if wrong.place.startswith("subscription") else "413"
+            )
         except OutcomeUnknown as unknown:
             return TryLater(str(unknown), code=unknown.code)
         except FarSideError as trouble:
@@ -108,7 +107,7 @@ def _said(answer: Answer, now: int) -> str:
     if answer.taken:
         return answer.headers.get("location", "") or code
     if answer.status in (404, 410):
-        raise NotDelivered(said, code=GONE)
+        raise NotDelivered(said, code=UNSUBSCRIBED)
     if answer.status in (400, 403, 413):  # it reads us, and will never take just this
         raise NotDelivered(said, code=code)
     raise TryLater(said, code=code, retry_after=answer.retry_after(now))
@@ -116,7 +115,7 @@ def _said(answer: Answer, now: int) -> str:
 
 def _worst(troubles: list[FarSideError]) -> FarSideError:
     """Later if any may come, else the refusal that is not about a subscription that is gone."""
-    ranked = sorted(troubles, key=lambda one: (not isinstance(one, TryLater), one.code == GONE))
+    ranked = sorted(troubles, key=lambda one: (not isinstance(one, TryLater), one.code == UNSUBSCRIBED))
     return ranked[0]
 
 

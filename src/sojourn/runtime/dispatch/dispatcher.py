@@ -33,6 +33,7 @@ from sojourn.store.access import crash
 from sojourn.store.database import Database
 from sojourn.store.effects import Effects, State
 from sojourn.store.names import Names
+from sojourn.store.reach import subscriptions
 
 CLAIMED = 256
 """Effects claimed at once: some seconds of work for one way out."""
@@ -94,7 +95,7 @@ class Dispatcher:
     async def _round(self, kind: str, way: Way) -> int:
         database = self._parts.database
         crash.point("before a claim")
-        now, lease, rate = database.now(), ledger.LEASE, way.chosen.rate
+        now, lease, rate = database.now(), ledger.LEASE, way.rate
         some = max(1, min(CLAIMED, int(rate * PATIENCE))) if rate else CLAIMED
         lost = await self._write(lambda c: effects.take_over(c, now, CLAIMED, lease, [kind]))
         claimed = await self._write(lambda c: effects.claim(c, now, some, lease, [kind]))
@@ -190,22 +191,28 @@ class Batch:
         with parts.database.reading() as connection:
             entries = ledger.entering_events(connection, claimed)
             frozen = messages.find(connection, claimed.keys)
+            browsers = self._browsers(connection)
         tape = parts.people.tape(np.unique(claimed.customers))
         zone = parts.catalogue().policy.fallback_zone
-        preparing = Preparing(templates, parts.ways, parts.publicly, zone)
+        preparing = Preparing(templates, parts.ways, parts.publicly, zone, browsers)
         return preparing.prepare(claimed, tape, entries, frozen, parts.database.now())
+
+    def _browsers(self, connection: Connection) -> Mapping[int, tuple[str, ...]]:
+        """Where customers take notifications, for those are no traits of theirs."""
+        if self._way.channel.kind != "push":
+            return {}
+        return subscriptions.of_customers(connection, self._claimed.customers)
 
     async def _intend(self, going: list[Prepared]) -> tuple[list[Prepared], list[int]]:
         """Who may go, and the instant at which each may start by the way's rate."""
         policy, secret = self._parts.catalogue().policy, self._parts.publicly.seal
-        clock, chosen, kind = self._parts.database.now, self._way.chosen, self._way.channel.kind
+        clock, rate, kind = self._parts.database.now, self._way.rate, self._way.channel.kind
 
         def intend(connection: Connection) -> tuple[list[Prepared], list[int]]:
             may_go = ledger.intend(connection, going, policy, secret, clock)
-            if not chosen.rate or not may_go:
+            if not rate or not may_go:
                 return may_go, [0] * len(may_go)
-            rate = chosen.rate / JITTER
-            return may_go, rates.reserve(connection, kind, len(may_go), rate, clock()).tolist()
+            return may_go, rates.reserve(connection, kind, len(may_go), rate / JITTER, clock()).tolist()
 
         return await self._write(intend)
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from sojourn.ingest.event import Origin
 from sojourn.message.consent import WITHDRAWN, Consent, hashes, standing, statements
 from sojourn.message.policy import Policy
+from sojourn.runtime.dispatch.heed import heed, withdrawals
 from sojourn.runtime.dispatch.outcome import Outcome
 from sojourn.runtime.dispatch.prepare import Prepared, Refused
 from sojourn.runtime.dispatch.ways import CHANNELS
@@ -95,17 +96,27 @@ def settle(
     secret: bytes,
     now: int,
 ) -> None:
-    """Write what became of attempts; `owners` gives customer, run and what the tape is told, by effect."""
-    held = write(connection, [one for one, _ in done], [found for _, found in done])
-    told = [(one, found) for (one, found), mine in zip(done, held, strict=True) if mine and found.event]
+    """Write what became of attempts; `owners` gives customer, run and what the tape is told, by effect.
+
+    What the far side reported before its answer was written stays as it is, but was sent nevertheless.
+    """
+    some = [one for one, _ in done]
+    held = np.array(write(connection, some, [found for _, found in done]))
+    held |= effects.overtaken(connection, _keys(some), _fences(some))
+    mine = [pair for pair, ours in zip(done, held.tolist(), strict=True) if ours]
+    told = [(one, found) for one, found in mine if found.event]
     for one, found in told:
-        if found.closes and isinstance(one, Prepared):
-            _close(connection, one.channel, found.reason)
-        if found.suppress and isinstance(one, Prepared):
-            hashed = address_hash(secret, one.kind, one.outgoing.recipient)
-            consents.suppress(connection, one.kind, [hashed], "bounced", now)
+        if isinstance(one, Prepared):
+            if found.closes:
+                _close(connection, one.channel, found.reason)
+            if found.suppress:
+                hashed = address_hash(secret, one.kind, one.outgoing.recipient)
+                consents.suppress(connection, one.kind, [hashed], "bounced", now)
+            heed(connection, one, found, owners[one.key][0], now)
     if told:
         log.append(connection, _events(connection, told, owners, codes, now))
+    if left := [one for one, found in told if found.withdraws and isinstance(one, Prepared)]:
+        log.append(connection, withdrawals(connection, left, owners, codes, now))
 
 
 def write(connection: Connection, some: Sequence[Prepared | Refused], found: Sequence[Outcome]) -> list[bool]:

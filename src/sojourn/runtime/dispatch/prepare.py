@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from sojourn.channel.contract import Outgoing
-from sojourn.channel.seal import return_path, sealed
+from sojourn.channel.seal import leaving_address, return_path, sealed
 from sojourn.customer.traits import profiles
 from sojourn.errors import Invalid
 from sojourn.message.links import Tracking, tracked
@@ -25,6 +25,12 @@ from sojourn.tape.zones import meant
 
 ADDRESS_TRAITS = {"email": "email", "sms": "phone"}
 """The trait that holds the address of each kind of message; other kinds need none."""
+
+PAYLOADS = frozenset({"webhook", "push"})
+"""The kinds of message whose text is JSON that goes out as it is."""
+
+CALLBACKS = "/callbacks"
+"""Where providers call us: `/callbacks/<kind>`, with `/<effect>` about one message."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +71,15 @@ class Preparing:
     """Prepares claimed effects; `zone` is that of customers of whom none is known."""
 
     def __init__(
-        self, templates: Mapping[str, Template], ways: Mapping[str, Way], publicly: Publicly, zone: str
+        self,
+        templates: Mapping[str, Template],
+        ways: Mapping[str, Way],
+        publicly: Publicly,
+        zone: str,
+        browsers: Mapping[int, tuple[str, ...]],
     ) -> None:
         self._templates, self._ways, self._public, self._zone = templates, ways, publicly, zone
+        self._browsers = browsers
 
     def prepare(
         self,
@@ -103,7 +115,7 @@ class Preparing:
             )
             return Refused(key, fence, f"there is no {missing}")
         kept = frozen.get(key)
-        recipient = kept.recipient if kept else str(person.get(ADDRESS_TRAITS.get(way.channel.kind, ""), ""))
+        recipient = kept.recipient if kept else _recipient(way, person)
         if way.channel.kind in ADDRESS_TRAITS and not recipient:
             return Refused(key, fence, f"no {ADDRESS_TRAITS[way.channel.kind]} is known")
         unsubscribe = self._unsubscribe(effects, n) if effects.purposes[n] != "transactional" else ""
@@ -119,7 +131,15 @@ class Preparing:
         except Invalid as error:
             return Refused(key, fence, f"template {template.name}: {error}"[:500])
         message = kept or _frozen(rendered, effects, n, recipient, now)
-        outgoing = self._outgoing(rendered, way, message, unsubscribe, int(effects.planned[n]), now)
+        outgoing = self._outgoing(
+            rendered,
+            way,
+            message,
+            self._browsers.get(int(effects.customers[n]), ()),
+            unsubscribe,
+            int(effects.planned[n]),
+            now,
+        )
         links = dict(enumerate(rendered.links, start=1))
         return Prepared(
             key,
@@ -161,11 +181,18 @@ class Preparing:
         return tracked(render(template, about), Tracking(self._public.keys, key, self._public.address))
 
     def _outgoing(
-        self, rendered: Rendered, way: Way, message: Message, unsubscribe: str, dated: int, now: int
+        self,
+        rendered: Rendered,
+        way: Way,
+        message: Message,
+        subscriptions: tuple[str, ...],
+        unsubscribe: str,
+        dated: int,
+        now: int,
     ) -> Outgoing:
         effect = f"{message.effect:016x}"
         name, sender = parseaddr(rendered.headers.get("From", way.chosen.sender))
-        domain = way.chosen.bounces
+        domain, inbound = way.chosen.bounces, way.chosen.mail_in if unsubscribe else ""
         return Outgoing(
             effect=effect,
             recipient=message.recipient,
@@ -175,13 +202,22 @@ class Preparing:
             subject=rendered.subject,
             html=rendered.html,
             text=rendered.text,
-            payload=rendered.text.encode() if way.channel.kind == "webhook" else b"",
+            payload=rendered.text.encode() if way.channel.kind in PAYLOADS else b"",
+            subscriptions=subscriptions,
+            callback=f"{self._public.address}{CALLBACKS}/{way.channel.kind}/{effect}",
             return_path=return_path(effect, self._public.seal, domain) if domain else "",
             seal=sealed(effect, self._public.seal),
             unsubscribe_url=unsubscribe,
+            unsubscribe_mail=leaving_address(effect, self._public.seal, inbound) if inbound else "",
             dated=dated,
             now=now,
         )
+
+
+def _recipient(way: Way, person: Mapping[str, object]) -> str:
+    """The customer's address, empty where none is known or the kind of message needs none."""
+    found = person.get(ADDRESS_TRAITS.get(way.channel.kind, ""), "")
+    return way.address(str(found)) if found else ""
 
 
 def _frozen(rendered: Rendered, effects: Effects, n: int, recipient: str, now: int) -> Message:

@@ -9,15 +9,12 @@ import msgspec
 
 from sojourn import registry
 from sojourn.channel import providers
-from sojourn.channel.contract import Channel, Connection, Delivery
-from sojourn.channel.retry import MAIL, WEBHOOK, Schedule
+from sojourn.channel.contract import Channel, Connection, Delivery, Settings
+from sojourn.channel.retry import Schedule
 from sojourn.errors import Misconfigured
 
 CHANNELS = "channels"
 """The name of the setting that says by which provider each kind of message goes."""
-
-SCHEDULES: Mapping[str, Schedule] = {"webhook": WEBHOOK}
-"""When to try again, by kind; mail's schedule serves all others."""
 
 
 class Chosen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,8 +24,9 @@ class Chosen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     settings: Mapping[str, object] = {}
     sender: str = ""  # "Name <address>" of messages whose template names none
     bounces: str = ""  # the domain that bounces come back to; none are asked for if empty
+    mail_in: str = ""  # the domain whose mails come in to us: then one may unsubscribe by mail, too
     closed: str = ""  # why nothing goes this way any more, until a person empties it
-    rate: float = 0.0  # messages a second, of all workers together; 0 is as many as it takes
+    rate: float = 0.0  # messages a second, of all workers together; 0 is what the provider says
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,7 @@ class Way:
     channel: Channel
     connection: Connection
     chosen: Chosen
+    settings: Settings | None = None  # the provider's own, as the connection was opened with
 
     @property
     def resends(self) -> bool:
@@ -47,7 +46,16 @@ class Way:
     @property
     def schedule(self) -> Schedule:
         """When to try again."""
-        return SCHEDULES.get(self.channel.kind, MAIL)
+        return self.channel.schedule
+
+    @property
+    def rate(self) -> float:
+        """Messages a second, of all workers together; 0 is as many as it takes."""
+        return self.chosen.rate or self.channel.rate
+
+    def address(self, text: str) -> str:
+        """A customer's address as the provider writes it, so that it is known again however it was given."""
+        return self.channel.address(self.settings, text) if self.settings is not None else text
 
 
 def open_ways(given: Mapping[str, object]) -> dict[str, Way]:
@@ -72,4 +80,4 @@ def _way(kind: str, chosen: Chosen) -> Way:
         given = msgspec.convert(chosen.settings, channel.settings)
     except msgspec.ValidationError as error:
         raise Misconfigured(f"channel {kind}: {error}") from None
-    return Way(channel, channel.open(given), chosen)
+    return Way(channel, channel.open(given), chosen, given)
