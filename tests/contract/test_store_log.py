@@ -215,6 +215,21 @@ def test_names_keep_their_codes(database: Database) -> None:
     assert names.names(first) == {int(first[0]): "Signed Up", int(first[1]): "Ünïcode 🎉"}
 
 
+def test_no_more_names_are_remembered_than_fit(database: Database) -> None:
+    names = Names(database.reading, most=10)
+    first = database.write(lambda connection: names.codes(connection, ["A", "B"]))
+    for n in range(0, 30, 3):
+        some = [f"N{n}", "A", f"N{n + 1}", "B", f"N{n + 2}"]
+        codes = database.write(partial(names.codes, names=some))
+        assert codes[[1, 3]].tolist() == first.tolist()
+        assert names.names(codes) == dict(zip(codes.tolist(), some, strict=True))
+    everything = [f"N{n}" for n in range(30)]
+    codes = database.write(lambda connection: names.codes(connection, everything))
+    assert names.names(codes) == dict(zip(codes.tolist(), everything, strict=True))
+    assert len(names.names(first)) == 2
+    assert len(names._codes) <= 10
+
+
 def test_a_name_that_was_rolled_back_is_not_remembered(database: Database) -> None:
     names = Names(database.reading)
 

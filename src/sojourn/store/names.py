@@ -14,12 +14,15 @@ from sojourn.store.access.rows import among, insert_missing
 from sojourn.tape.distinct import distinct
 from sojourn.tape.tape import Ints
 
+MOST = 50_000
+"""Names that are remembered, some 15 MB: whoever sends a new name with every event gains nothing by it."""
+
 
 class Names:
     """The names that are committed, remembered; `reading` opens a connection that sees only those."""
 
-    def __init__(self, reading: Callable[[], AbstractContextManager[Connection]]) -> None:
-        self._reading = reading
+    def __init__(self, reading: Callable[[], AbstractContextManager[Connection]], most: int = MOST) -> None:
+        self._reading, self._most = reading, most
         self._codes: dict[str, int] = {}
         self._names: dict[int, str] = {}
 
@@ -29,24 +32,35 @@ class Names:
         A name that this transaction makes is not remembered before it is committed: it may yet be
         rolled back.
         """
-        if missing := set(names) - self._codes.keys():
+        known = self._codes
+        if missing := {name for name in names if name not in known}:
             with self._reading() as committed:
-                self._remember(_found(committed, missing))
-            missing -= self._codes.keys()
-        made = _make(connection, sorted(missing)) if missing else {}
-        known = {**self._codes, **made} if made else self._codes
+                found = _found(committed, missing)
+            self._remember(found)
+            new = sorted(missing - found.keys())
+            made = _make(connection, new) if new else {}
+            known = {name: known[name] for name in names if name not in missing} | found | made
         return np.fromiter((known[name] for name in names), np.int64, len(names))
 
     def names(self, codes: Ints) -> Mapping[int, str]:
         """The name of each distinct code; codes that nobody committed are left out."""
-        wanted = set(distinct(codes).tolist())
-        if missing := wanted - self._names.keys():
+        wanted, known = distinct(codes).tolist(), self._names
+        told = {code: known[code] for code in wanted if code in known}
+        if missing := [code for code in wanted if code not in told]:
             with self._reading() as committed:
-                chosen = among(committed, tables.names.c.code, np.array(sorted(missing), np.int64))
-                self._remember(dict(committed.execute(_PAIRS.where(chosen)).all()))
-        return {code: self._names[code] for code in wanted & self._names.keys()}
+                chosen = among(committed, tables.names.c.code, np.array(missing, np.int64))
+                found: dict[str, int] = dict(committed.execute(_PAIRS.where(chosen)).all())
+            self._remember(found)
+            told |= {code: name for name, code in found.items()}
+        return told
 
     def _remember(self, found: Mapping[str, int]) -> None:
+        """Take them in; where they are too many with those that are known, forget the latter.
+
+        The dictionaries are replaced then, not emptied: other threads may be looking things up.
+        """
+        if len(self._codes) + len(found) > self._most:
+            self._codes, self._names = {}, {}
         self._codes |= found
         self._names |= {code: name for name, code in found.items()}
 
