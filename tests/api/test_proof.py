@@ -97,7 +97,10 @@ def test_what_cannot_be_compared_says_why(place: Place) -> None:
     assert lift(place).status_code == 404
     place.ask("PUT", "/api/journeys/welcome", json={"text": JOURNEY})
     assert "has not been published" in lift(place).json()["message"]
-    publish = lambda text: place.ask("POST", "/api/journeys/publish", json={"text": text})  # noqa: E731
+
+    def publish(text: str) -> Any:
+        return place.ask("POST", "/api/journeys/publish", json={"text": text})
+
     assert publish(JOURNEY.replace("holdout: 40%\n", "")).status_code == 200
     assert "add `holdout: 10%`" in lift(place).json()["message"]
     aimless = JOURNEY.replace("goal: {event: Order Completed, within: 2 seconds}\n", "")
