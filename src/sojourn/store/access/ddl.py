@@ -7,7 +7,7 @@ import sys
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from sojourn.store.tables import metadata
+from sojourn.store.tables import runs
 
 DIALECTS = {"sqlite": sqlite.dialect(), "postgresql": postgresql.dialect()}  # type: ignore[no-untyped-call]
 _XID = "ALTER TABLE events ALTER COLUMN xid SET DEFAULT (pg_current_xact_id()::text::bigint)"
@@ -17,7 +17,7 @@ def statements(dialect: str) -> list[str]:
     """The CREATE statements of all tables and indexes, in order."""
     chosen = DIALECTS[dialect]
     made: list[str] = []
-    for table in metadata.sorted_tables:
+    for table in runs.metadata.sorted_tables:
         made.append(str(CreateTable(table).compile(dialect=chosen)).strip())
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
             wanted = index._ddl_if is None or index._ddl_if.dialect == dialect
