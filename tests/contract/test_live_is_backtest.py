@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from sqlalchemy import Connection
 
+from sojourn.customer import lifecycle, scores
+from sojourn.customer.references import Definitions
 from sojourn.ingest.event import Origin
 from sojourn.journey.effects import Send
 from sojourn.journey.play import Playing, play
@@ -23,7 +25,8 @@ from sojourn.rule.text import parse as parse_rule
 from sojourn.runtime.belonging.bitmap import members
 from sojourn.runtime.belonging.following import Following
 from sojourn.runtime.belonging.history import from_the_start
-from sojourn.runtime.catalogue import Catalogue, Followed, Offered
+from sojourn.runtime.belonging.watched import Written, watched
+from sojourn.runtime.catalogue import Catalogue, Offered
 from sojourn.runtime.deciding import deciding
 from sojourn.runtime.live import Live
 from sojourn.runtime.records import tapes_of_log
@@ -101,6 +104,7 @@ journey: gone
 enter:
   - {event: Segment Left, where: {segment: buyers}, again: parallel}
   - {segment_entered: quiet, again: after 3 days}
+  - {segment_entered: ripe, again: after 3 days}
 leave_if: {in_segment: buyers}
 steps:
   pause: {wait_for: [{event: Segment Entered, then: mark}], at_most: 2 days}
@@ -123,9 +127,69 @@ steps:
   bye: {leave: seen}
 """
 
+HOT = """
+journey: hot
+enter:
+  - {event: Score Changed, where: {score: engagement, threshold: 12, rising: true}, again: after leaving}
+  - {event: Score Changed, where: {score: lead, threshold: 5.5, rising: false}, again: after 1 day}
+leave_if: {score: engagement, below: 2.5}
+steps:
+  pause:
+    wait_for:
+      - {if: {score: lead, group: habit, at_least: 9}, then: mark}
+    at_most: 4 days
+    otherwise: bye
+  mark: {set_trait: {plan: paid}}
+  bye: {leave: seen}
+"""
+
+STAGED = """
+journey: staged
+enter: [{event: Lifecycle Changed, where: {to: [MQL, SQL]}, again: after leaving}]
+goal: {lifecycle: customer}
+steps:
+  pause: {wait: 30 hours}
+  which: {branch: [{if: {lifecycle: [MQL, SQL]}, then: mail}], otherwise: bye}
+  mail: {send: {template: staged, purpose: transactional}}
+  bye: {leave: fell back}
+"""
+
+SCORES: tuple[dict[str, object], ...] = (
+    {
+        "score": "engagement",
+        "half_life": "3 days",
+        "at_most": 20,
+        "points": [
+            {"event": "Logged In", "points": 3, "at_most": 8},
+            {"event": "Added", "where": {"value": {"above": 4}}, "points": 5},
+            {"event": "Noise", "points": -2},
+        ],
+    },
+    {
+        "score": "lead",
+        "groups": {
+            "fit": {"points": [{"if": {"trait": "plan", "is": "paid"}, "points": 5}]},
+            "habit": {
+                "half_life": "30 hours",
+                "points": [{"event": "Added", "points": 4}, {"if": {"in_segment": "keen"}, "points": 2}],
+            },
+        },
+    },
+)
+
+LIFECYCLE = {
+    "lifecycle": [
+        "cold",
+        {"MQL": {"if": {"score": "engagement", "at_least": 9}, "leave_below": 4}},
+        {"SQL": {"if": {"all": [{"score": "lead", "above": 7}, {"performed": "Signed Up"}]}}},
+        {"customer": {"if": {"performed": "Order Completed", "at_least": 3}, "stays": True}},
+    ]
+}
+
 SEGMENTS = {
     "keen": {"performed": "Logged In", "at_least": 2, "within": "3 days"},
     "quiet": {"not": {"performed": "Added", "within": "50 hours"}},
+    "ripe": {"all": [{"lifecycle": ["MQL", "SQL"]}, {"score": "lead", "at_least": 4}]},
     "buyers": {"all": [{"trait": "plan", "is": "paid"}, {"not": {"in_segment": "quiet"}}]},
 }
 
@@ -168,11 +232,22 @@ def history(seed: int, customers: int, events: int) -> log.Events:
 
 
 def catalogue() -> Catalogue:
-    texts = (NURTURE, CART, CHAIN, BACK, GONE, TRAVEL)
+    texts = (NURTURE, CART, CHAIN, BACK, GONE, TRAVEL, HOT, STAGED)
     offered = tuple(Offered(n, (Program(read_journey(text), n),)) for n, text in enumerate(texts, start=1))
-    segments = {name: parse_rule(rule) for name, rule in SEGMENTS.items()}
-    followed = tuple(Followed(n, name, 1, 0) for n, name in enumerate(sorted(SEGMENTS), start=1))
-    return Catalogue(journeys=offered, segments=segments, followed=followed, policy=parse(POLICY))
+    known = Definitions(
+        {name: parse_rule(rule) for name, rule in SEGMENTS.items()},
+        {one.name: one for one in map(scores.parse, SCORES)},
+        lifecycle.parse(LIFECYCLE),
+    )
+    written = {f"segment {name}": Written(n, 1) for n, name in enumerate(sorted(SEGMENTS), start=1)}
+    programs = [(offer.id, offer.newest.journey) for offer in offered]
+    return Catalogue(
+        journeys=offered,
+        segments=known.named,
+        stages=known.stages,
+        followed=watched(known, programs, written),
+        policy=parse(POLICY),
+    )
 
 
 def part(events: log.Events, first: int, end: int) -> log.Events:
@@ -250,7 +325,7 @@ def played_at_once(database: Database, events: log.Events, published: Catalogue)
     none = np.empty(0, np.int64)
     after = np.zeros(len(world.tape.customers), np.int64)
     players = [Playing(o.programs, world, after, until, Runs.empty(none, none)) for o in published.journeys]
-    following = from_the_start(published.segments, world, until)
+    following = from_the_start(published.followed, world, until)
     play([*following, *players], world, until)
     return Replayed(world, players, following)
 
@@ -298,8 +373,15 @@ def test_same_runs_same_marks_same_effect_keys(database: Database, seed: int) ->
     assert {key for part in sent for key in part.keys.tolist()} == {
         key for one in sends for key in one.keys.tolist()
     }
-    for segment in published.followed:
-        one = next(one for one in replayed.following if one.name == segment.name)
-        rows = [members(row.members, part) for (of, part), row in belonging.items() if of == segment.id]
-        there = replayed.world.tape.customers[one.end.members]
+    followed = [
+        (track, end)
+        for one in replayed.following
+        for track, end in zip(one.teller.tracks, one.ends, strict=True)
+    ]
+    assert [track for track, _ in followed] == list(published.followed)
+    for track, end in followed:
+        rows = [members(row.members, part) for (of, part), row in belonging.items() if of == track.id]
+        there = replayed.world.tape.customers[end.members]
         assert np.sort(np.concatenate(rows)).tolist() == there.tolist()
+    told_of = {batch.name for batch, _ in replayed.world.told}
+    assert {"Segment Entered", "Score Changed", "Lifecycle Changed"} <= told_of

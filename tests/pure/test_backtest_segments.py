@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sojourn.customer.marks import SEGMENT_ENTERED
+from sojourn.customer.references import Definitions
 from sojourn.journey.text import read_journey
 from sojourn.rule.definition import Rule
 from sojourn.rule.text import parse
@@ -68,7 +69,9 @@ def test_only_segments_that_the_journey_hears_are_followed() -> None:
     left = read_journey(DRAFT.replace("segment_entered: keen", "event: Segment Left"))
     asks = read_journey(DRAFT.replace("in_segment: keen", "performed: Segment Left"))
     none = read_journey(DRAFT.replace("segment_entered: keen", "event: Logged In"))
-    assert [heard(one, SEGMENTS) for one in (named, left, asks, none)] == [
+    assert [
+        {track.name for track in heard(one, Definitions(SEGMENTS))} for one in (named, left, asks, none)
+    ] == [
         {"keen"},
         {"keen", "old"},
         {"keen", "old"},

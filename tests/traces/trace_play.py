@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from trace_told import Event, Line, instant, lines, plain, said, tape_of
 
+from sojourn.customer import lifecycle, scores
+from sojourn.customer.references import Definitions
 from sojourn.journey.definition import REQUESTED, Journey
 from sojourn.journey.effects import Marks
 from sojourn.journey.entries import REFUSALS
@@ -25,6 +27,7 @@ from sojourn.rule.cohort import Cohort
 from sojourn.rule.definition import Rule
 from sojourn.rule.text import parse
 from sojourn.runtime.belonging.history import from_the_start
+from sojourn.runtime.belonging.watched import watched
 from sojourn.runtime.catalogue import Catalogue, Offered
 from sojourn.runtime.deciding import deciding
 from sojourn.tape.tape import NEVER, Codes, Ints
@@ -179,7 +182,7 @@ class Played:
         nobody = Runs.empty(np.empty(0, np.int64), np.empty(0, np.int64))
         players = [Playing((one,), self.world, np.zeros(1, np.int64), until, nobody) for one in programs]
         self.player = players[0]
-        play([*from_the_start(catalogue.segments, self.world, until), *players], self.world, until)
+        play([*from_the_start(catalogue.followed, self.world, until), *players], self.world, until)
 
     def considered(self, journey: str, triggers: Codes, rows: Ints, now: Ints, refused: Codes) -> None:
         """Of no interest here."""
@@ -211,7 +214,11 @@ class Played:
         """All that happened, in order."""
         others = {journey.name for journey in self.trace.beside}
         told = [one for one in self.world.told if one[0].properties.get("journey") not in others]
-        found = [(int(at), _said(marks)) for marks, received in told for at in np.sort(received)]
+        found = [
+            (int(at), _said(marks.take(np.array([place]))))
+            for marks, received in told
+            for place, at in enumerate(received)
+        ]
         events, why = self.player.refusals()
         found += [
             (int(at), f"refused: {REFUSALS[code]}") for at, code in zip(events.received, why, strict=True)
@@ -221,14 +228,20 @@ class Played:
 
 def _catalogue(trace: Trace, programs: list[Program]) -> Catalogue:
     offered = tuple(Offered(number, (program,)) for number, program in enumerate(programs, start=1))
-    rules = {name: parse(rule) for name, rule in trace.data.get("segments", {}).items()}
+    known = Definitions(
+        {name: parse(rule) for name, rule in trace.data.get("segments", {}).items()},
+        {name: scores.parse({"score": name, **told}) for name, told in trace.data.get("scores", {}).items()},
+        lifecycle.parse({"lifecycle": trace.data["lifecycle"]}) if "lifecycle" in trace.data else (),
+    )
+    followed = watched(known, [(offer.id, offer.newest.journey) for offer in offered])
     templates = {name: Template(name=name, **told) for name, told in trace.data.get("templates", {}).items()}
     allowed = policy.parse(trace.data.get("policy", {"otherwise": "none"}))
-    return Catalogue(offered, segments=rules, templates=templates, policy=allowed)
+    return Catalogue(offered, known.named, known.stages, followed, templates, allowed)
 
 
 def _said(marks: Marks) -> str:
-    told = marks.properties
+    """One mark."""
+    told = {**marks.properties, **{name: values[0] for name, values in marks.each.items()}}
     match marks.name:
         case "Journey Entered":
             return "enters"
@@ -240,6 +253,11 @@ def _said(marks: Marks) -> str:
             return f"suppressed {told['template']}: {told['reason']}"
         case "Traits Set":
             return f"sets {', '.join(f'{name} = {value}' for name, value in marks.traits.items())}"
+        case "Lifecycle Changed":
+            return f"becomes {told['to']}"
+        case "Score Changed":
+            way = "reaches" if told["rising"] else "falls below"
+            return f"score {told['score']} {way} {told['threshold']:g}"
         case _:
             return f"emits {marks.name}"
 

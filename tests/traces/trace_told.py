@@ -13,9 +13,10 @@
       2026-03-02 09:00  leaves: done
 
 Times are the customer's own.  In `then`, a line may leave its time out.  What is sent, suppressed and
-how it ends must be told completely; so must everything else of a kind (enters, refused, sets, emits) of
-which the trace tells anything.  `on STEP` is where the customer stands then.  `policy`, `segments`
-and `templates` may be given, and further journeys `beside` this one.
+how it ends must be told completely; so must everything else of a kind (enters, refused, sets, emits,
+`becomes STAGE`, `score NAME reaches 50` or `falls below 50`) of which the trace tells anything.  `on STEP`
+is where the customer stands then.  `policy`, `segments`, `scores`, `lifecycle` and `templates` may be
+given, and further journeys `beside` this one.
 """
 
 from __future__ import annotations

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import numpy as np
 
 from sojourn.customer.marks import SEGMENT_ENTERED, SEGMENT_LEFT
 from sojourn.errors import Invalid
 from sojourn.rule.cohort import Cohort
-from sojourn.rule.definition import Rule
+from sojourn.rule.definition import All, Rule
 from sojourn.rule.evaluate import evaluate
 from sojourn.rule.horizon import horizon
 from sojourn.rule.listens import listens
@@ -30,6 +31,9 @@ PHASES = 64
 
 MOST_ASKED = 1 << 20
 """Askings answered together: their columns then take about 100 MB."""
+
+
+_LETS_IN, _KEEPS = 1, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,17 +82,20 @@ class Crossings:
 
 
 def follow(
-    rule: Rule, cohort: Cohort, membership: Membership, period: int = 1
+    rule: Rule, cohort: Cohort, membership: Membership, period: int = 1, keeps: Rule | None = None
 ) -> tuple[Membership, Crossings]:
     """Follows the segment of this rule up to and with `cohort.now`, from where its customers stand.
+
+    Members stay for as long as `keeps` or the rule holds; without it, as long as the rule does.
 
     The cohort asks about each customer once, and its tapes hold all that the rule needs.  Where a
     customer is followed in several steps, the crossings are those of one step.  What time alone changes
     shows at the customer's next multiple of `period` (microseconds), shifted by the customer's phase.
     """
-    heard = tuple(listens(rule, tape, cohort.segments, zone=cohort.zone) for tape in cohort.tapes)
+    asked = (rule,) if keeps is None else (rule, keeps)
+    heard = tuple(listens(All(asked), tape, cohort.segments, zone=cohort.zone) for tape in cohort.tapes)
     parts = [
-        _followed(rule, cohort.take(which), membership.take(which), heard, period)
+        _followed(asked, cohort.take(which), membership.take(which), heard, period)
         for which in _blocks(cohort, membership, heard)
     ]
     return _joined([part[0] for part in parts]), Crossings.concat([part[1] for part in parts])
@@ -140,24 +147,43 @@ class _Asked:
 
 
 def _followed(
-    rule: Rule, cohort: Cohort, membership: Membership, heard: tuple[Selection, ...], period: int
+    asked: tuple[Rule, ...], cohort: Cohort, membership: Membership, heard: tuple[Selection, ...], period: int
 ) -> tuple[Membership, Crossings]:
-    timed = needs(rule, cohort.segments).timed
+    timed = [rule for rule in asked if needs(rule, cohort.segments).timed]
     pending = _awaited(cohort, _woken(cohort, membership, heard))
     places, instants, answers, changes = ([np.empty(0, np.int64)] for _ in range(4))
     while len(pending.places):
         about = replace(cohort.take(pending.places), now=pending.instants)
-        change = _shown(horizon(rule, about), about, period) if timed else np.full(len(about), NEVER)
+        soonest = reduce(np.minimum, (horizon(rule, about) for rule in timed), np.full(len(about), NEVER))
+        change = _shown(soonest, about, period)
         places.append(pending.places)
         instants.append(pending.instants)
-        answers.append(evaluate(rule, about).astype(np.int64))
+        answers.append(_answers(asked, about))
         changes.append(change)
         again = np.flatnonzero(change < pending.before)
         pending = _Asked(pending.places[again], change[again], pending.before[again])
     columns = tuple(np.concatenate(column) for column in (places, instants, answers, changes))
     order = np.lexsort((columns[1], columns[0]))
     place, instant, answer, change = (column[order] for column in columns)
-    return _read(cohort, membership, place, instant, answer.astype(np.bool_), change)
+    inside = _latched(membership.members, place, answer) if len(asked) > 1 else answer.astype(np.bool_)
+    return _read(cohort, membership, place, instant, inside, change)
+
+
+def _answers(asked: tuple[Rule, ...], about: Cohort) -> Ints:
+    """int64[k], a bit for each of the rules that holds."""
+    found = np.zeros(len(about), np.int64)
+    for bit, rule in enumerate(asked):
+        found |= evaluate(rule, about).astype(np.int64) << bit
+    return found
+
+
+def _latched(members: Bools, places: Ints, answers: Ints) -> Bools:
+    """Who is inside after each answer, by customer and instant; its first bit lets in, its second keeps."""
+    decided = np.flatnonzero(answers != _KEEPS)  # what only keeps leaves it as it was before
+    last = np.searchsorted(decided, np.arange(len(answers)), side="right") - 1
+    before = np.append(decided, 0)[last]
+    known = (last >= 0) & (places[before] == places)
+    return np.where(known, answers[before] & _LETS_IN != 0, members[places])
 
 
 def _woken(cohort: Cohort, membership: Membership, heard: tuple[Selection, ...]) -> tuple[Ints, Ints]:

@@ -25,6 +25,7 @@ from sojourn.rule.needs import parts
 from sojourn.rule.where import where
 from sojourn.runtime.assumed import Assumption, Responses
 from sojourn.runtime.belonging.history import from_the_start, heard, without_marks
+from sojourn.runtime.belonging.watched import Followed
 from sojourn.runtime.catalogue import Catalogue, Offered, marks_of
 from sojourn.runtime.deciding import deciding
 from sojourn.tape.build import keep, stretch
@@ -94,7 +95,7 @@ def backtest(journey: Journey, history: Tape, catalogue: Catalogue, question: Qu
     began = perf_counter()
     program = Program(journey)
     catalogue = replace(catalogue, journeys=(Offered(0, (program,)),))
-    tape = without_marks_of(journey, without_marks(heard(journey, catalogue.segments), history))
+    tape = without_marks_of(journey, without_marks(heard(journey, catalogue.definitions), history))
     leaves = (leaf for rule in journey.rules() for leaf, _ in parts(rule, catalogue.segments))
     asked = [leaf for leaf in leaves if isinstance(leaf, Outcome)]
     responses = Responses(catalogue, tape, question.figures, asked=asked)
@@ -153,9 +154,9 @@ def _tallied(
     """The numbers of all customers, played part by part on all cores: a part's columns stay in the cache."""
 
     def tally(part: Tape) -> Tally:
-        return Tally.of(played(program, part, catalogue, question, segments, respond=responses))
+        return Tally.of(played(program, part, catalogue, question, followed, respond=responses))
 
-    segments = heard(program.journey, catalogue.segments)
+    followed = heard(program.journey, catalogue.definitions)
 
     with ThreadPoolExecutor(cores()) as threads:
         return reduce(Tally.add, threads.map(tally, _parts(tape)))
@@ -178,12 +179,12 @@ def played(
     tape: Tape,
     catalogue: Catalogue,
     question: Question,
-    segments: Iterable[str] = (),
+    followed: Iterable[Followed] = (),
     **ports: Any,
 ) -> Playing:
     """The journey after it was played over the whole tape; `ports` are further ones of the world.
 
-    The marks of `segments` are laid as if these had always been; those of others are as recorded.
+    The marks of what is `followed` are laid as if it had always been; those of others are as recorded.
     """
     world = World(
         tape=tape,
@@ -196,7 +197,7 @@ def played(
     )
     after = np.full(len(tape.customers), question.since)
     player = Playing((program,), world, after, question.until, _nobody())
-    play([*from_the_start(segments, world, question.until), player], world, question.until)
+    play([*from_the_start(followed, world, question.until), player], world, question.until)
     return player
 
 

@@ -9,22 +9,38 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sojourn.customer.marks import CUSTOMERS_MERGED, CUSTOMERS_PARTED, SEGMENT_ENTERED, SEGMENT_LEFT
+from sojourn.customer.lifecycle import Stage
+from sojourn.customer.marks import (
+    CUSTOMERS_MERGED,
+    CUSTOMERS_PARTED,
+    SCORE_CHANGED,
+    SEGMENT_ENTERED,
+    SEGMENT_LEFT,
+)
+from sojourn.customer.references import Definitions
 from sojourn.journey.definition import Journey
-from sojourn.journey.effects import Mark, Send
+from sojourn.journey.effects import TRAITS_SET, Mark, Send
 from sojourn.journey.program import Program
 from sojourn.message import policy as policies
 from sojourn.message.policy import Policy
 from sojourn.rule.cohort import Cohort
-from sojourn.rule.definition import Bucket, Rule
+from sojourn.rule.definition import LIFECYCLE_CHANGED, Bucket, Rule
 from sojourn.rule.evaluate import evaluate
 from sojourn.rule.needs import Needs, needs, parts
+from sojourn.rule.standing.named import Named
+from sojourn.runtime.belonging.watched import Followed, Kind
 from sojourn.tape.build import empty
 from sojourn.tape.hashing import mix
 
 if TYPE_CHECKING:
     from sojourn.message.template import Template
 
+
+_TOLD: dict[Kind, tuple[str, ...]] = {
+    "segment": (SEGMENT_ENTERED, SEGMENT_LEFT),
+    "score": (SCORE_CHANGED,),
+    "stage": (LIFECYCLE_CHANGED,),
+}
 
 KINDS = ("Email", "SMS", "Push", "Webhook")
 """How the names of events about messages begin, by the kind of channel."""
@@ -45,22 +61,13 @@ class Offered:
 
 
 @dataclass(frozen=True)
-class Followed:
-    """One segment whose members are kept; `version` changes with its rule and with any that it asks for."""
-
-    id: int  # the store's number of the segment
-    name: str
-    version: int
-    since: int  # microseconds UTC, when that version came to be
-
-
-@dataclass(frozen=True)
 class Catalogue:
     """What is published; `stamp` changes whenever any of it does."""
 
     journeys: tuple[Offered, ...] = ()  # in the order in which they act: by priority, then name
-    segments: Mapping[str, Rule] = field(default_factory=dict)
-    followed: tuple[Followed, ...] = ()  # by name
+    segments: Mapping[str, Rule] = field(default_factory=dict)  # as `Named`, with all that rules may name
+    stages: tuple[Stage, ...] = ()
+    followed: tuple[Followed, ...] = ()  # whose members are kept, in the order of `watched`
     templates: Mapping[str, Template] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
     stamp: int = 0
@@ -74,39 +81,47 @@ class Catalogue:
                 found |= program.needs(self.segments)
         for rule in self.segments.values():
             found |= needs(rule, self.segments)
-        return found
+        return found | self.followed_needs
 
     @cached_property
     def followed_needs(self) -> Needs:
-        """What the segments whose members are kept read on tapes."""
+        """What the rules of what is followed read on tapes."""
         found = Needs()
-        for segment in self.followed:
-            found |= needs(self.segments[segment.name], self.segments)
+        for one in self.followed:
+            for rule in (one.rule, one.keeps):
+                found |= needs(rule, self.segments) if rule else Needs()
         return found
 
     @cached_property
+    def definitions(self) -> Definitions:
+        """All that has a name and is no journey and no template."""
+        named = Named.of(self.segments)
+        return Definitions(named.segments, named.scores, self.stages)
+
+    @cached_property
     def fingerprint(self) -> int:
-        """Of all segments whose members are kept, by their versions; 0 if there are none."""
+        """Of all that is followed, by their versions; 0 if there is nothing."""
         found = 0
-        for segment in self.followed:
-            found = int(mix(found, segment.id, segment.version)[0])
+        for one in self.followed:
+            found = int(mix(found, one.id, one.version)[0])
         return found
 
     @cached_property
     def holds_of_strangers(self) -> bool:
-        """Whether a segment whose members are kept may hold of customers of whom nothing is known."""
+        """Whether what is followed may hold of customers of whom nothing is known."""
         once = np.zeros(1, np.int64)
         stranger = Cohort((empty(once + 1),), once, once, self.segments)
-        rules = [self.segments[segment.name] for segment in self.followed]
+        rules = [one.rule for one in self.followed]
         drawn = any(isinstance(part, Bucket) for rule in rules for part, _ in parts(rule, self.segments))
         return drawn or any(evaluate(rule, stranger)[0] for rule in rules)
 
     @cached_property
     def heard(self) -> frozenset[str]:
         """The names of events that somebody reads; events that carry traits are heard whatever their name."""
-        setting = {"Traits Set"} if self.traits else set()
-        anew = {CUSTOMERS_MERGED, CUSTOMERS_PARTED} if self.followed else set()
-        return self.needs.events | self.heard_always | setting | anew
+        setting = {TRAITS_SET} if self.traits else set()
+        anew = {CUSTOMERS_MERGED, CUSTOMERS_PARTED} if self.followed else set[str]()
+        staged = {LIFECYCLE_CHANGED for one in self.followed if one.kind == "stage"}  # whence the next change
+        return self.needs.events | self.heard_always | setting | anew | staged
 
     @cached_property
     def heard_always(self) -> frozenset[str]:
@@ -142,10 +157,10 @@ class Catalogue:
 
     @cached_property
     def emitted(self) -> frozenset[str]:
-        """The names of marks of journeys and segments that make customers enter some journey."""
+        """The names of marks, of journeys and of what is followed, that make customers enter some journey."""
         programs = [program for offered in self.journeys for program in offered.programs]
         names = {name for program in programs for name in marks_of(program.journey)}
-        names |= {SEGMENT_ENTERED, SEGMENT_LEFT} if self.followed else set()
+        names |= {name for one in self.followed for name in _TOLD[one.kind]}
         return frozenset(names & self._by_trigger.keys())
 
     def triggered_by(self, event: str) -> Sequence[Offered]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import groupby
 
@@ -11,6 +11,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 from sqlalchemy import Connection
 
+from sojourn.customer import lifecycle, scores
+from sojourn.customer.references import Definitions
 from sojourn.errors import Invalid
 from sojourn.journey.program import Program
 from sojourn.journey.text import read_journey
@@ -18,14 +20,11 @@ from sojourn.message import policy as policies
 from sojourn.message import template as template_text
 from sojourn.message.policy import Policy
 from sojourn.message.template import Template
-from sojourn.rule.definition import Rule
-from sojourn.rule.needs import needs
 from sojourn.rule.text import parse
-from sojourn.runtime.catalogue import Catalogue, Followed, Offered
-from sojourn.store.definitions import journeys, segments, settings, stamp, templates
+from sojourn.runtime.belonging.watched import Written, watched
+from sojourn.runtime.catalogue import Catalogue, Offered
+from sojourn.store.definitions import documents, journeys, segments, settings, stamp, templates
 from sojourn.store.definitions.journeys import Journey, Version
-from sojourn.store.definitions.segments import Segment
-from sojourn.tape.hashing import mix
 
 POLICY = "policy"
 """The name of the setting that holds the policy."""
@@ -33,19 +32,38 @@ POLICY = "policy"
 
 def published(connection: Connection) -> Catalogue:
     """Everything that is published; what is stored was checked when it came in."""
-    kept = segments.every(connection)
-    rules = {one.name: parse(msgspec.json.decode(one.rule)) for one in kept}
+    known, written = definitions(connection)
     states = {journey.id: journey for journey in journeys.every(connection)}
     by_journey = groupby(journeys.in_use(connection), key=lambda version: version.journey)
     offered = [_offered(states[journey], list(versions)) for journey, versions in by_journey]
+    programs = [(program.version, program.journey) for one in offered for program in one.programs]
     return Catalogue(
         journeys=tuple(sorted(offered, key=lambda one: (one.newest.journey.priority, one.newest.name))),
-        segments=rules,
-        followed=tuple(_followed(one, kept, rules) for one in kept),
+        segments=known.named,
+        stages=known.stages,
+        followed=watched(known, programs, written),
         templates={one.name: _read_template(one.text) for one in templates.every(connection)},
         policy=policy(connection),
         stamp=stamp.stamp(connection),
     )
+
+
+def definitions(connection: Connection) -> tuple[Definitions, dict[str, Written]]:
+    """All segments, scores, stages and lists, and by what paths call them, as what each was written."""
+    kept, texts = segments.every(connection), documents.every(connection)
+    data = {one.name: one for one in texts if one.kind == "score"}
+    stages = next((one for one in texts if one.kind == "lifecycle"), None)
+    known = Definitions(
+        {one.name: parse(msgspec.json.decode(one.rule)) for one in kept},
+        {name: scores.parse(msgspec.json.decode(one.definition)) for name, one in data.items()},
+        lifecycle.parse(msgspec.json.decode(stages.definition)) if stages else (),
+        frozenset(one.name for one in texts if one.kind == "list"),
+    )
+    written = {f"segment {one.name}": Written(one.id, one.version, one.updated) for one in kept}
+    for one in texts:
+        called = lifecycle.NAME if one.kind == "lifecycle" else f"{one.kind} {one.name}"
+        written[called] = Written(one.id, one.version, one.updated)
+    return known, written
 
 
 def policy(connection: Connection) -> Policy:
@@ -66,16 +84,6 @@ def read_template(text: str, source: str = "") -> Template:
 
 # To read a journey takes 10 ms: too long to read all of them again whenever one template is edited.
 _read_journey, _read_template = lru_cache(1024)(read_journey), lru_cache(1024)(read_template)
-
-
-def _followed(segment: Segment, kept: Sequence[Segment], rules: Mapping[str, Rule]) -> Followed:
-    """The segment with a version that changes, too, when one that it asks for does."""
-    asked = {segment.name, *needs(rules[segment.name], rules).segments}
-    version, since = 0, 0
-    for one in kept:
-        if one.name in asked:
-            version, since = int(mix(version, one.id, one.version)[0]), max(since, one.updated)
-    return Followed(segment.id, segment.name, version, since)
 
 
 def _offered(journey: Journey, versions: Sequence[Version]) -> Offered:

@@ -1,4 +1,4 @@
-"""Who belongs to which segment, moved by a tick: by what its customers did, and by time alone."""
+"""Who belongs to what, moved by a tick: by what its customers did, and by time alone."""
 
 from __future__ import annotations
 
@@ -8,21 +8,25 @@ import numpy as np
 from sqlalchemy import Connection
 
 from sojourn.customer.marks import CUSTOMERS_MERGED, CUSTOMERS_PARTED
-from sojourn.customer.segments import follow
+from sojourn.customer.segments import Membership, follow
 from sojourn.ingest.event import Origin
 from sojourn.journey.world import World
 from sojourn.rule.cohort import Cohort
+from sojourn.rule.picks import firsts, performed
+from sojourn.rule.standing.marks import CHANGES
 from sojourn.runtime.belonging import bitmap
 from sojourn.runtime.belonging.following import PERIOD, Following
 from sojourn.runtime.belonging.register import Register
-from sojourn.runtime.catalogue import Catalogue, Followed
+from sojourn.runtime.belonging.telling import Teller, tellers
+from sojourn.runtime.belonging.watched import Followed
+from sojourn.runtime.catalogue import Catalogue
 from sojourn.runtime.resident import Resident
 from sojourn.store import customers
 from sojourn.store.definitions import segments
 from sojourn.store.log import Logged
 from sojourn.store.names import Names
 from sojourn.store.partitions import PARTITIONS, Held
-from sojourn.tape.tape import NEVER, Bools, Ints
+from sojourn.tape.tape import LONG_AGO, NEVER, Bools, Ints
 
 STARTED_A_TICK = 100_000
 """About so many customers are asked about new segments in one transaction: it then takes about a second."""
@@ -58,9 +62,9 @@ class Asked:
 class Belonging:
     """The memberships of the partitions that one tick holds, from `held.met` up to `until`.
 
-    Customers with news that a segment reads are followed in the play.  Everybody in a partition is asked
-    when its earliest horizon has come, or when a segment is new; of these, too, only those who cross over
-    have to take part in the play.
+    Customers with news that a rule reads are followed in the play.  Everybody in a partition is asked
+    when its earliest horizon has come, or when something followed is new; of these, too, only those who
+    cross over have to take part in the play.
     """
 
     def __init__(
@@ -69,7 +73,7 @@ class Belonging:
         self._connection, self._catalogue, self._resident = connection, catalogue, resident
         self._held, self._until = held, until
         self._again = self._new = Asked(_NOBODY, _NOBODY)  # anew, and for the first time
-        self._players: list[tuple[Followed, Following, Bools]] = []
+        self._players: list[tuple[Following, tuple[Bools, ...]]] = []
         self._idle = not catalogue.followed
         self._versions, self._horizons = np.zeros(len(held), np.int64), np.full(len(held), NEVER)
         if not self._idle:
@@ -94,31 +98,47 @@ class Belonging:
         return np.union1d(np.append(owners[heard | anew], self._new.customers), self._crossing())
 
     def players(self, world: World, after: Ints) -> list[Following]:
-        """What follows each segment for the customers of the world, who were followed until `after`."""
+        """What follows the customers of the world, who were followed until `after`."""
         if self._idle:
             return []
         tape = world.tape
         self._everyone = tape.customers
         self._register.open(np.unique(tape.customers % PARTITIONS))
-        new, again = self._new.at(tape.customers), self._again.at(tape.customers)
-        for segment in self._catalogue.followed:
-            start, followed = self._register.start(segment, tape.customers, after)
-            first = followed & (new < NEVER)
-            start.seen[first], start.due[first] = new[first] - 1, new[first]
-            start.due[followed] = np.minimum(start.due, again)[followed]
-            player = Following(segment.name, world, start, self._until)
-            self._players.append((segment, player, followed))
-        return [player for _, player, _ in self._players]
+        for teller in tellers(self._catalogue.followed, world):
+            begun = [self._begun(track, tape.customers, after) for track in teller.tracks]
+            starts, followed = [start for start, _ in begun], tuple(these for _, these in begun)
+            silent = self._silent(teller, tape.customers)
+            self._players.append((Following(teller, world, starts, self._until, silent), followed))
+        return [player for player, _ in self._players]
+
+    def _begun(self, track: Followed, customers: Ints, after: Ints) -> tuple[Membership, Bools]:
+        """Where the customers stand, and which of them are followed at all."""
+        new, again = self._new.at(customers), self._again.at(customers)
+        start, followed = self._register.start(track, customers, after)
+        first = followed & (new < NEVER)
+        start.seen[first], start.due[first] = new[first] - 1, new[first]
+        start.due[followed] = np.minimum(start.due, again)[followed]
+        return start, followed
+
+    def _silent(self, teller: Teller, customers: Ints) -> Ints | None:
+        """The instants of which nothing is told: who has the points when a threshold is first listened to has
+        not crossed it then."""
+        if teller.tracks[0].kind != "score":
+            return None
+        begins = self._register.begins(teller.tracks[0], customers)
+        return np.where(self._new.at(customers) < NEVER, LONG_AGO, begins)
 
     def write(self) -> Ints:
         """Write where customers have come to; int64[k], when time alone is next to be looked at in each of
         the held partitions."""
         if self._idle:
             return self._horizons
-        for segment, player, followed in self._players:
-            those = np.flatnonzero(followed)
-            before, now = player.start.take(those), player.end.take(those)
-            self._register.end(segment, self._everyone[those], before, now)
+        for player, followed in self._players:
+            for track, these, start, end in zip(
+                player.teller.tracks, followed, player.starts, player.ends, strict=True
+            ):
+                those = np.flatnonzero(these)
+                self._register.end(track, self._everyone[those], start.take(those), end.take(those))
         versions, horizons = self._versions.copy(), self._horizons.copy()
         for partition, summary in self._register.write(self._catalogue.fingerprint).items():
             place = np.searchsorted(self._held.ids, partition)
@@ -146,7 +166,7 @@ class Belonging:
         return behind[: max(1, int(np.searchsorted(sizes, STARTED_A_TICK)))]
 
     def _crossing(self) -> Ints:
-        """The customers who cross over by time alone, or because a segment is new."""
+        """The customers who cross over by time alone, or because something followed is new."""
         asked = np.union1d(self._held.ids[self._horizons <= self._until], self._starting)
         self._register.open(asked)
         strangers = self._strangers()
@@ -170,14 +190,16 @@ class Belonging:
         tape = self._resident.tape(everyone)
         after = np.full(len(everyone), self._held.met[np.searchsorted(self._held.ids, partition)])
         found = []
-        for segment in due:
-            start, _ = self._register.start(segment, everyone, after)
+        for track in due:
+            start, _ = self._register.start(track, everyone, after)
             now = np.full(len(everyone), self._until)
             rules, zone = self._catalogue.segments, self._catalogue.policy.fallback_zone
             cohort = Cohort((tape,), np.arange(len(everyone)), now, rules, zone=zone)
-            end, crossings = follow(rules[segment.name], cohort, start, PERIOD)
+            end, crossings = follow(track.rule, cohort, start, PERIOD, track.keeps)
             crossing = np.isin(cohort.rows, crossings.rows)
+            if track.kind == "stage" and self._register.place(track, partition).begins:
+                crossing |= firsts(performed(CHANGES, cohort)).times() != LONG_AGO  # to what is no stage now
             still = np.flatnonzero(~crossing)
-            self._register.end(segment, everyone[still], start.take(still), end.take(still))
+            self._register.end(track, everyone[still], start.take(still), end.take(still))
             found.append(everyone[crossing])
         return found

@@ -1,47 +1,65 @@
-"""Segments over history, for drafts that start from them: as if they had been followed all the time."""
+"""What customers belong to over history, for drafts that start from it: as if always followed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 
 import numpy as np
 
-from sojourn.customer.marks import SEGMENT_ENTERED, SEGMENT_LEFT
+from sojourn.customer.marks import SCORE_CHANGED, SEGMENT_ENTERED, SEGMENT_LEFT
+from sojourn.customer.references import Definitions
 from sojourn.customer.segments import Membership
 from sojourn.journey.definition import Journey, Trigger
 from sojourn.journey.world import World
-from sojourn.rule.definition import Comparison, Condition, Rule
+from sojourn.rule.definition import LIFECYCLE_CHANGED, Comparison, Condition
 from sojourn.rule.needs import needs
 from sojourn.rule.where import where
 from sojourn.runtime.belonging.following import Following
+from sojourn.runtime.belonging.telling import tellers
+from sojourn.runtime.belonging.watched import Followed, watched
 from sojourn.tape.build import keep
 from sojourn.tape.memory import remembered
 from sojourn.tape.selection import select
 from sojourn.tape.tape import NEVER, Tape
 
-MARKS = frozenset({SEGMENT_ENTERED, SEGMENT_LEFT})
+OF_SEGMENTS = frozenset({SEGMENT_ENTERED, SEGMENT_LEFT})
+MARKS = OF_SEGMENTS | {SCORE_CHANGED, LIFECYCLE_CHANGED}
 
 
-def heard(journey: Journey, segments: Mapping[str, Rule]) -> frozenset[str]:
-    """The segments whose marks the journey hears: those that its triggers name, or all if a rule asks."""
-    if any(MARKS & needs(rule, segments).events for rule in journey.rules()):
-        return frozenset(segments)
-    mine = [trigger for trigger in journey.enter if trigger.event in MARKS]
-    return frozenset(name for name in segments if any(_may_start(trigger, name) for trigger in mine))
+def heard(journey: Journey, known: Definitions) -> tuple[Followed, ...]:
+    """What the journey hears the marks of: segments and scores that its triggers or rules name, all segments
+    if a rule asks for their marks, and the lifecycle where anything heard asks for its stages."""
+    every = watched(known, [(0, journey)])
+    rules = [needs(rule, known.named) for rule in journey.rules()]
+    asks = frozenset[str]().union(*(one.events for one in rules))
+    mine = [trigger for trigger in journey.enter if trigger.event in OF_SEGMENTS]
+
+    def is_heard(segment: str) -> bool:
+        return bool(OF_SEGMENTS & asks) or any(_may_start(trigger, segment) for trigger in mine)
+
+    found = [one for one in every if one.kind == "score" or (one.kind == "segment" and is_heard(one.name))]
+    events = asks.union(*(needs(one.rule, known.named).events for one in found))
+    if LIFECYCLE_CHANGED in events | {trigger.event for trigger in journey.enter}:
+        found += [one for one in every if one.kind == "stage"]
+    return tuple(one for one in every if one in found)
 
 
-def without_marks(segments: frozenset[str], history: Tape) -> Tape:
-    """The history without the recorded marks of these segments."""
-    if not segments or not MARKS & history.codes.keys():
+def without_marks(followed: Collection[Followed], history: Tape) -> Tape:
+    """The history without the recorded marks of what is followed."""
+    if not followed or not MARKS & history.codes.keys():
         return history
-    return remembered(history, ("without marks", segments), lambda: _without(segments, history))
+    named = frozenset((one.kind, one.name) for one in followed)
+    return remembered(history, ("without marks", named), lambda: _without(named, history))
 
 
-def from_the_start(segments: Iterable[str], world: World, until: int) -> list[Following]:
-    """What follows these segments through all of history; before their first event customers are in none."""
+def from_the_start(followed: Iterable[Followed], world: World, until: int) -> list[Following]:
+    """What follows these through all of history; before their first event customers belong to nothing."""
     received, starts = np.append(world.tape.received, NEVER), world.tape.starts
     first = np.where(np.diff(starts) > 0, received[starts[:-1]], NEVER)
-    return [Following(name, world, Membership.starting(first), until) for name in sorted(segments)]
+    begun = Membership.starting(first)
+    return [
+        Following(teller, world, [begun] * len(teller.tracks), until) for teller in tellers(followed, world)
+    ]
 
 
 def _may_start(trigger: Trigger, segment: str) -> bool:
@@ -49,9 +67,13 @@ def _may_start(trigger: Trigger, segment: str) -> bool:
     return all(test.how != "is" or test.value == segment for test in asked)
 
 
-def _without(segments: frozenset[str], history: Tape) -> Tape:
+def _without(named: frozenset[tuple[str, str]], history: Tape) -> Tape:
     kept = np.ones(len(history), np.bool_)
-    for name in segments:
-        said = where(history, (Condition("segment", (Comparison("is", name),)),))
-        kept[select(history, MARKS, said).positions] = False
+    for kind, name in named:
+        if kind == "stage":
+            kept[select(history, {LIFECYCLE_CHANGED}).positions] = False
+        else:
+            marks = OF_SEGMENTS if kind == "segment" else {SCORE_CHANGED}
+            said = where(history, (Condition(kind, (Comparison("is", name),)),))
+            kept[select(history, marks, said).positions] = False
     return keep(history, kept)

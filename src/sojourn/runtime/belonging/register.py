@@ -1,4 +1,4 @@
-"""The register: who is in which segment in the partitions that a tick holds, read and written in bulk."""
+"""The register: who belongs to what in the partitions that a tick holds, read and written in bulk."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from sqlalchemy import Connection
 
 from sojourn.customer.segments import Membership
 from sojourn.runtime.belonging import bitmap
-from sojourn.runtime.catalogue import Followed
+from sojourn.runtime.belonging.watched import Followed
 from sojourn.store.definitions import segments
 from sojourn.store.partitions import PARTITIONS, Held
 from sojourn.tape.grain import on_grain
-from sojourn.tape.tape import NEVER, Bools, Ints
+from sojourn.tape.tape import LONG_AGO, NEVER, Bools, Ints
 
 
 @dataclass
@@ -78,6 +78,14 @@ class Register:
         seen[~followed] = self._until
         return Membership(members, seen, due), followed
 
+    def begins(self, track: Followed, customers: Ints) -> Ints:
+        """When customers of open partitions are first asked about it, int64[m]; LONG_AGO if they were."""
+        owners, found = customers % PARTITIONS, np.full(len(customers), LONG_AGO)
+        for partition in np.unique(owners).tolist():
+            if begins := self.place(track, partition).begins:
+                found[owners == partition] = begins
+        return found
+
     def known(self, customers: Ints) -> Bools:
         """Which customers of open partitions were ever asked, bool[m]."""
         found, owners = np.zeros(len(customers), np.bool_), customers % PARTITIONS
@@ -114,6 +122,8 @@ class Register:
             summary.due = 0  # what it said of horizons holds no more
             if partition in self._fresh:
                 summary.version = fingerprint
+        for partition in self._fresh:
+            segments.forget(self._connection, partition, {one.id for one in self._followed})
         now = {key: place.now() for key, place in self._places.items()}
         changed = {key: one for key, one in now.items() if one != self._places[key].stored}
         segments.set_membership(self._connection, changed)

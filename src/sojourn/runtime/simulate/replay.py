@@ -61,7 +61,7 @@ def _played(catalogue: Catalogue, world: World, until: int) -> list[Playing]:
         Playing(offered.programs, world, after, until, Runs.empty(none, none))
         for offered in catalogue.journeys
     ]
-    play([*from_the_start(catalogue.segments, world, until), *players], world, until)
+    play([*from_the_start(catalogue.followed, world, until), *players], world, until)
     return players
 
 

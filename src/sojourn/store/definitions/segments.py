@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 import numpy as np
@@ -93,6 +93,12 @@ def membership(connection: Connection, partitions: Ints) -> dict[tuple[int, int]
     """The memberships of these partitions, by the id of the segment (and ALL) and the partition."""
     found = connection.execute(sa.select(memberships).where(_of(partitions)))
     return {(row.segment, row.partition): Membership(row.members, row.version, row.horizon) for row in found}
+
+
+def forget(connection: Connection, partition: int, but: Collection[int]) -> None:
+    """Remove the memberships of a partition that are of none of these ids: nobody follows them any more."""
+    gone = (memberships.c.partition == partition) & memberships.c.segment.not_in([ALL, *but])
+    connection.execute(sa.delete(memberships).where(gone))
 
 
 def set_membership(connection: Connection, held: Mapping[tuple[int, int], Membership]) -> None:
