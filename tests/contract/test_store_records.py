@@ -47,8 +47,6 @@ def test_suppressed_addresses(database: Database) -> None:
             "h1": "bounced", "h2": "bounced", "h3": "spam",
         }  # fmt: skip
         assert consents.suppressed(connection, "sms", ["h1"]) == {}
-    assert database.write(lambda connection: consents.release(connection, "email", "h1"))
-    assert not database.write(lambda connection: consents.release(connection, "email", "h1"))
 
 
 def test_an_opt_in_is_confirmed_once_and_in_time(database: Database) -> None:

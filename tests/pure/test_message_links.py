@@ -215,7 +215,6 @@ def test_tokens_name_what_they_were_made_for_and_nothing_else(
     assert re.fullmatch(r"[\w-]{27,90}", token)
     for kind in (Click, Open, Recipient, Confirmation):
         assert KEYS.verify(token, kind) == (named if isinstance(named, kind) else None)
-    assert KEYS.returned(f"b+{token}@bounce.example") is None
 
 
 @given(st.data(), st.sampled_from(NAMED))
@@ -231,26 +230,14 @@ def test_no_changed_token_is_ours(data: st.DataObject, named: Nameable) -> None:
 @given(st.text(max_size=80))
 def test_any_text_is_looked_at_calmly(text: str) -> None:
     assert KEYS.verify(text, Click) is None
-    assert KEYS.returned(text) is None
 
 
 def test_old_keys_verify_and_removed_ones_do_not() -> None:
     old = Keyring({1: b"a" * 32})
-    token, path = old.sign(NAMED[0]), old.return_path(EFFECT, "bounce.example")
+    token = old.sign(NAMED[0])
     assert KEYS.verify(token, Click) == NAMED[0]
-    assert KEYS.returned(path) == EFFECT
     assert Keyring({2: b"b" * 32}).verify(token, Click) is None
     assert Keyring({1: b"c" * 32}).verify(token, Click) is None
-
-
-@given(st.integers(1, EFFECT))
-def test_return_paths_survive_hosts_that_fold_case(effect: int) -> None:
-    path = KEYS.return_path(effect, "bounce.example")
-    assert len(path.partition("@")[0]) <= 64
-    assert KEYS.returned(path) == KEYS.returned(path.upper()) == effect
-    assert KEYS.returned(path.replace("=", "=0", 1)) is None
-    forged = path[:2] + f"{effect ^ 1:016x}" + path[18:]
-    assert KEYS.returned(forged) is None
 
 
 @pytest.mark.parametrize("secrets", [{}, {1: b"short"}, {256: b"a" * 32}])

@@ -55,7 +55,6 @@ Nameable = Click | Open | Recipient | Confirmation
 Named = TypeVar("Named", bound=Nameable)
 
 _KINDS: Mapping[type, bytes] = {Click: b"c", Open: b"o", Recipient: b"u", Confirmation: b"d"}
-_RETURN = b"b"
 _BASE64 = re.compile(r"[\w-]+", re.ASCII)
 
 
@@ -86,19 +85,6 @@ class Keyring:
         signed = urlsafe_b64decode(token + "=" * (-len(token) % 4))
         payload = self._payload(_KINDS[kind], signed)
         return msgspec.msgpack.decode(payload, type=kind) if payload is not None else None
-
-    def return_path(self, effect: int, domain: str) -> str:
-        """The address that bounces of a message come back to (VERP), in hex as hosts may fold case."""
-        signed = self._signed(_RETURN, effect.to_bytes(8, "big"))
-        return f"b+{signed[1:9].hex()}={signed[:1].hex()}{signed[9:].hex()}@{domain}"
-
-    def returned(self, address: str) -> int | None:
-        """The effect key of the message that a bounce to this address is about; None if it is not ours."""
-        parts = re.match(r"b\+([0-9a-f]{16})=([0-9a-f]{2})([0-9a-f]{32})@", address.lower())
-        if not parts:
-            return None
-        payload = self._payload(_RETURN, bytes.fromhex(parts[2] + parts[1] + parts[3]))
-        return None if payload is None else int.from_bytes(payload, "big")
 
     def _signed(self, kind: bytes, payload: bytes) -> bytes:
         number = max(self.secrets)

@@ -78,12 +78,6 @@ def suppressed(connection: Connection, kind: str, values: Sequence[str]) -> dict
     return dict(connection.execute(chosen).all())
 
 
-def release(connection: Connection, kind: str, value: str) -> bool:
-    """Let messages go to an address again; whether they were stopped."""
-    stopped = sa.delete(suppressions).where(suppressions.c.kind == kind, suppressions.c.value == value)
-    return connection.execute(stopped).rowcount == 1
-
-
 def ask(connection: Connection, token: str, optin: Optin) -> None:
     """Keep an opt-in until it is confirmed; `token` is the hash of what its link holds."""
     asked = {field: getattr(optin, field) for field in optin.__dataclass_fields__}

@@ -102,11 +102,6 @@ def of_version(connection: Connection, version: int, *, after: int = 0, limit: i
     return _fetch(connection, chosen.order_by(runs.c.id).limit(limit))
 
 
-def by_id(connection: Connection, ids: Ints) -> Runs:
-    """These runs, in order of id; those that do not exist are left out."""
-    return _fetch(connection, sa.select(runs).where(among(connection, runs.c.id, ids)).order_by(runs.c.id))
-
-
 def take_over(connection: Connection, ids: Ints, customers: Ints) -> None:
     """Give each of n runs to another customer: theirs was merged into it, or is there again."""
     update(connection, runs, {"id": ids, "customer": customers, "partition": customers % PARTITIONS}, ["id"])
