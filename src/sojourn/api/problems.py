@@ -43,11 +43,12 @@ class TooSlow(CallerError):
 
 
 class Place(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One mistake and where it is."""
+    """One mistake and where it is; `source` is the file, of several."""
 
     message: str
     place: str = ""
     line: int = 0
+    source: str = ""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -112,7 +113,7 @@ def _message(error: Exception) -> str:
 def _places(error: Exception) -> tuple[Place, ...]:
     match error:
         case Invalid():
-            return (Place(error.message, error.place, error.line),)
+            return (Place(error.message, error.place, error.line, error.source),)
         case ValidationException(extra=list() as found):
             return tuple(Place(str(one.get("message", "")), str(one.get("key", ""))) for one in found)
     return ()

@@ -32,23 +32,27 @@ class Api:
     key: str = ""
     transport: httpx.ASGITransport | None = None
 
-    def call(self, method: str, path: str, body: object = None) -> Any:
-        """What the API answers.  Raises the error that it names, or Unavailable where nobody answers."""
+    def call(self, method: str, path: str, body: object = None, *, match: int | None = None) -> Any:
+        """What the API answers; with `match` only if what was read still is as its tag says.
+
+        Raises the error that it names, or Unavailable where nobody answers.
+        """
         import httpx
 
         try:
-            answer = asyncio.run(self._call(method, path, body))
+            answer = asyncio.run(self._call(method, path, body, match))
         except httpx.TransportError as error:
             raise Unavailable(f"{self.url} does not answer ({error}): is `sojourn serve` well?") from error
         if answer.is_error:
             raise _error(answer)
         return answer.json() if answer.content else None
 
-    async def _call(self, method: str, path: str, body: object) -> httpx.Response:
+    async def _call(self, method: str, path: str, body: object, match: int | None) -> httpx.Response:
         import httpx
         import msgspec
 
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        headers |= {} if match is None else {"If-Match": f'"{match}"'}
         content = None if body is None else msgspec.json.encode(body)
         # Without a limit: an import takes as long as it takes.
         async with httpx.AsyncClient(base_url=self.url, transport=self.transport, timeout=None) as client:  # noqa: S113
@@ -84,7 +88,8 @@ def _error(answer: httpx.Response) -> SojournError:
     message = str(problem.get("message", answer.text))
     if problem.get("code") == "invalid":
         first = (problem.get("errors") or [{"message": message}])[0]
-        return Invalid(first["message"], place=first.get("place", ""), line=first.get("line", 0))
+        where = {name: first[name] for name in ("place", "line", "source") if name in first}
+        return Invalid(first["message"], **where)
     if problem.get("code") in _CALLERS:
         return _CALLERS[problem["code"]](message)
     return Unavailable(message) if answer.status_code in (429, 503) else SojournError(message)

@@ -58,8 +58,28 @@ def changes(before: Journey | None, after: Journey | None) -> tuple[Change, ...]
         what = ADDED if after else REMOVED
         return tuple(_all_of(what, placed) for placed in whole.steps) if whole else ()
     found = [*_own(before, after), *_steps(before, after)]
-    drawn = _differences(data_of(before).get("canvas", {}), data_of(after).get("canvas", {}), "canvas")
+    drawn = differences(data_of(before).get("canvas", {}), data_of(after).get("canvas", {}), "canvas")
     return (*found, *(Change(DRAWN, *_drawn(place), was, now) for place, was, now in drawn))
+
+
+def differences(before: Any, after: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """The smallest parts that differ: their path, the old and the new; None where there is none."""
+    match before, after:
+        case Mapping(), Mapping():
+            for key in [*before, *(key for key in after if key not in before)]:
+                path = f"{place}.{key}" if place else key
+                yield from differences(before.get(key), after.get(key), path)
+        case list(), list() if not place.startswith("canvas"):
+            for old, new in aligned(before, after):
+                at = f"{place}[{old if new is None else new}]"
+                one, other = (
+                    None if old is None else before[old],
+                    None if new is None else after[new],
+                )
+                yield from differences(one, other, at)
+        case _:
+            if before != after or isinstance(before, bool) != isinstance(after, bool):
+                yield place, before, after
 
 
 def sentence(change: Change) -> str:
@@ -76,7 +96,7 @@ def sentence(change: Change) -> str:
 
 def _own(before: Journey, after: Journey) -> Iterator[Change]:
     was, now = ({k: v for k, v in data_of(one).items() if k not in _APART} for one in (before, after))
-    for place, old, new in _differences(was, now, ""):
+    for place, old, new in differences(was, now, ""):
         yield Change(SETTING, "", place, old, new)
     first, then = before.steps[0].id, after.steps[0].id
     if first != then:
@@ -101,7 +121,7 @@ def _step(before: Placed, after: Placed) -> Iterator[Change]:
         yield Change(REPLACED, after.id, "", was, now)
         return
     wires = {_THEN, *before.step.exits(), *after.step.exits()}
-    for place, old, new in _differences(was, now, ""):
+    for place, old, new in differences(was, now, ""):
         way, _, end = place.rpartition("]")
         wired = place in wires or (way and end in ("", ".then") and _is_way(way, was, now))
         yield Change(REWIRED if wired else SETTING, after.id, place, old, new)
@@ -121,26 +141,6 @@ def _all_of(what: str, placed: Placed) -> Change:
 def _drawn(place: str) -> tuple[str, str]:
     """The step that a place on the canvas is of, and the place within it."""
     return place.partition(".")[2].partition("[")[0], "canvas"
-
-
-def _differences(before: Any, after: Any, place: str) -> Iterator[tuple[str, Any, Any]]:
-    """The smallest parts that differ: their path, the old and the new; None where there is none."""
-    match before, after:
-        case Mapping(), Mapping():
-            for key in [*before, *(key for key in after if key not in before)]:
-                path = f"{place}.{key}" if place else key
-                yield from _differences(before.get(key), after.get(key), path)
-        case list(), list() if not place.startswith("canvas"):
-            for old, new in aligned(before, after):
-                at = f"{place}[{old if new is None else new}]"
-                one, other = (
-                    None if old is None else before[old],
-                    None if new is None else after[new],
-                )
-                yield from _differences(one, other, at)
-        case _:
-            if before != after or isinstance(before, bool) != isinstance(after, bool):
-                yield place, before, after
 
 
 def aligned(before: Sequence[Any], after: Sequence[Any]) -> Iterator[tuple[int | None, int | None]]:

@@ -102,6 +102,14 @@ def of_version(connection: Connection, version: int, *, after: int = 0, limit: i
     return _fetch(connection, chosen.order_by(runs.c.id).limit(limit))
 
 
+def inside(connection: Connection, journey: int) -> dict[tuple[int, int], int]:
+    """How many runs are inside a journey, by version and number of the step."""
+    standing = sa.select(runs.c.version, runs.c.step, sa.func.count())
+    chosen = standing.where(runs.c.journey == journey, runs.c.left == NEVER)
+    rows = connection.execute(chosen.group_by(runs.c.version, runs.c.step))
+    return {(version, step): int(count) for version, step, count in rows}
+
+
 def take_over(connection: Connection, ids: Ints, customers: Ints) -> None:
     """Give each of n runs to another customer: theirs was merged into it, or is there again."""
     update(connection, runs, {"id": ids, "customer": customers, "partition": customers % PARTITIONS}, ["id"])

@@ -45,8 +45,8 @@ def backtest(
     given = {"opened": opened_rate, "clicked": clicked_rate}
     with opened(data, database) as app:
         question = Question(
-            since=_instant(since) or Question.since,
-            until=_instant(until) or app.database.now(),
+            since=instant(since) or Question.since,
+            until=instant(until) or app.database.now(),
             figures={what: rate for what, rate in given.items() if rate is not None},
         )
         found = played(draft, app.history.tape(), app.catalogue(), question)
@@ -56,7 +56,7 @@ def backtest(
         _show(found)
 
 
-def _instant(day: str | None) -> int | None:
+def instant(day: str | None) -> int | None:
     from sojourn.rule.span import instants, parse_date
 
     return int(instants([parse_date(day)], "UTC")[0]) if day else None

@@ -47,3 +47,9 @@ def put(connection: Connection, name: str, value: Any, *, text: str = "", match:
         connection.execute(sa.insert(settings).values(name=name, **row, etag=1))
     changed(connection)
     return present + 1
+
+
+def remove(connection: Connection, name: str) -> None:
+    """Forget a setting, so that its default holds; nothing if nobody has set it."""
+    connection.execute(sa.delete(settings).where(settings.c.name == name))
+    changed(connection)

@@ -58,3 +58,10 @@ def every(connection: Connection) -> list[Template]:
         last, (templates.c.name == last.c.name) & (templates.c.version == last.c.version)
     )
     return [Template(*row) for row in connection.execute(chosen.order_by(templates.c.name))]
+
+
+def remove(connection: Connection, name: str) -> None:
+    """Remove a template with all its versions; raises NotFound."""
+    if not connection.execute(sa.delete(templates).where(templates.c.name == name)).rowcount:
+        raise NotFound(f"there is no template {name!r}")
+    changed(connection)

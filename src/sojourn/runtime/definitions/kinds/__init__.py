@@ -1,0 +1,1 @@
+"""The kinds of definitions, one a file."""
