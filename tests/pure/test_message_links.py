@@ -169,8 +169,8 @@ def test_pixel_and_trap_stand_at_the_end_of_the_body() -> None:
     assert KEYS.verify(pixel[1], Open) == Open(EFFECT)
 
 
-def test_a_message_without_html_is_not_tracked() -> None:
-    message = Rendered("sms", text="https://a.example")
+def test_what_goes_to_machines_is_not_tracked() -> None:
+    message = Rendered("webhook", text='{"url":"https://a.example"}')
     assert tracked(message, TRACKING) is message
 
 

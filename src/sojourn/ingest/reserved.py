@@ -22,8 +22,17 @@ _OURS = frozenset(
         "Unsubscribed",
     }
 )
-_CHANNELS = ("Email ", "SMS ", "Push ", "Webhook ")
-_FATES = (" Sent", " Delivered", " Opened", " Link Clicked", " Clicked", " Unsubscribed")
+_CHANNELS = ("Email ", "SMS ", "Push ", "Webhook ", "Slack ")
+_FATES = (
+    " Sent",
+    " Delivered",
+    " Opened",
+    " Link Clicked",
+    " Clicked",
+    " Replied",
+    " Received",
+    " Unsubscribed",
+)
 _GRAVE = (" Bounced", " Marked as Spam")  # of any channel: policy sends nothing more after one of these
 
 

@@ -24,6 +24,8 @@ MOST_LINKS = 500
 LONGEST_LINK = 8_000
 
 _WEB = re.compile(r"(https?)://([^/?#\\\s@]+)((?:[/?#]\S*)?)", re.IGNORECASE)
+_ADDRESS = re.compile(r"\bhttps?://[^\s<>\"]*[^\s<>\"'.,;:!?)\]}]", re.IGNORECASE)
+"""An address in plain text, without what ends the sentence that it stands in."""
 _OTHER = re.compile(r"(?:mailto|tel|sms):\S+|#\S*", re.IGNORECASE)
 # Each part stops where the next tag starts, and nothing is tried twice: the time grows with the length alone.
 _QUOTED = r""""[^"<]*+(?:<(?![a-z/!])[^"<]*+)*+"|'[^'<]*+(?:<(?![a-z/!])[^'<]*+)*+'"""
@@ -46,12 +48,20 @@ class Tracking(msgspec.Struct, frozen=True):
 def tracked(message: Rendered, tracking: Tracking) -> Rendered:
     """The message with its web links numbered and pointing to us, and where each leads in `links`.
 
-    Link n leads to links[n - 1].  A message without HTML is not changed.
+    Link n leads to links[n - 1].  Of a notification it is the address that a click opens, of a text
+    message each address in it; what goes to machines and to the team is not changed.
     """
+    destinations: list[str] = []
+    if message.channel == "sms":
+        text = _ADDRESS.sub(lambda found: _turned(found[0], tracking, destinations), message.text)
+        return replace(message, text=text, links=tuple(destinations))
+    if message.channel == "push":
+        text = _notification(message.text, tracking, destinations)
+        return replace(message, text=text, links=tuple(destinations))
     if not message.html:
         return message
-    html, destinations = rewritten(message.html, tracking)
-    return replace(message, html=_with_marks(html, tracking), links=destinations)
+    html, links = rewritten(message.html, tracking)
+    return replace(message, html=_with_marks(html, tracking), links=links)
 
 
 def rewritten(html: str, tracking: Tracking) -> tuple[str, tuple[str, ...]]:
@@ -64,6 +74,14 @@ def rewritten(html: str, tracking: Tracking) -> tuple[str, tuple[str, ...]]:
     if len(destinations) > MOST_LINKS:
         raise Invalid(f"has more than {MOST_LINKS} links", place="body")
     return "".join((*pieces, html[end:])), tuple(destinations)
+
+
+def _notification(text: str, tracking: Tracking, destinations: list[str]) -> str:
+    """The JSON of a notification with its `url` turned."""
+    said = msgspec.json.decode(text)
+    if isinstance(said, dict) and said.get("url"):
+        said["url"] = _turned(str(said["url"]), tracking, destinations)
+    return msgspec.json.encode(said).decode()
 
 
 def _targets(html: str) -> Iterator[tuple[int, int]]:

@@ -61,6 +61,8 @@ def render(template: Template, about: About) -> Rendered:
     text = pen.text(said.text or text_source(said.body))
     if template.channel == "webhook":
         text = pen.json(said.payload) if said.payload else pen.everything(template.name)
+    if template.channel == "push":
+        text = pen.json(said.payload)
     headers = {"From": pen.line(template.sender, "from"), "Reply-To": pen.line(template.reply_to, "reply_to")}
     return Rendered(
         channel=template.channel,

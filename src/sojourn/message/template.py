@@ -14,6 +14,7 @@ from sojourn.message.liquid.environment import compiled
 Payload = Mapping[str, object]
 
 _HTML_PARTS = frozenset({"body"})
+_TEXTS = {"sms": "a text message", "slack": "a message in Slack"}
 
 
 class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -38,7 +39,7 @@ class Template(
     preheader: str = ""
     body: str = ""  # MJML or HTML
     text: str = ""  # of an e-mail: made from the body when empty
-    payload: Payload = {}  # of a webhook: what it posts as JSON
+    payload: Payload = {}  # of a webhook: what it posts as JSON; of a push: title, body, url, icon …
     sender: str = ""
     reply_to: str = ""
     languages: Mapping[str, Variant] = {}
@@ -117,8 +118,10 @@ def _check(template: Template) -> None:
             raise Invalid("an e-mail needs a subject", place=f"{place}subject")
         if template.channel == "email" and not (variant.body or variant.text):
             raise Invalid("an e-mail needs a body or a text", place=f"{place}body")
-        if template.channel == "sms" and not variant.text:
-            raise Invalid("a text message needs a text", place=f"{place}text")
+        if template.channel in _TEXTS and not variant.text:
+            raise Invalid(f"{_TEXTS[template.channel]} needs a text", place=f"{place}text")
+        if template.channel == "push" and not variant.payload.get("title"):
+            raise Invalid("a notification needs a title", place=f"{place}payload.title")
 
 
 def _variants(template: Template) -> Iterator[tuple[str, Variant]]:
