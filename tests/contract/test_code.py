@@ -23,7 +23,7 @@ canvas:
 """
 FILES = {
     "templates/hello.yaml": "name: 'hello'\r\nsubject: Hello\r\ntext: |\r\n  Hello,\r\n  you!\r\n",
-    "segments/lapsed.yaml": "# who is away\nsegment: lapsed\nrule:   {not: {performed: Paid, within: 90 days}}\n",
+    "segments/lapsed.yaml": "# away\nsegment: lapsed\nrule:   {not: {performed: Paid, within: 9 days}}\n",
     "policy.yaml": "policy:   # strict\n  consent: {onboarding: none}\n",
     "journeys/welcome.yaml": WELCOME,
 }
@@ -118,7 +118,7 @@ def test_what_others_did_elsewhere_comes_along_and_what_is_changed_here_stays(
 ) -> None:
     mine, yours = tmp_path / "mine", tmp_path / "yours"
     assert done(sojourn("pull", mine, "--data", data)) and done(sojourn("pull", yours, "--data", data))
-    change(mine, "segments/lapsed.yaml", "90 days", "80 days")
+    change(mine, "segments/lapsed.yaml", "9 days", "8 days")
     assert done(sojourn("push", mine, "--yes", "--data", data))
     change(yours, "policy.yaml", "# strict", "# very strict")
     run = sojourn("pull", yours, "--data", data)
@@ -161,7 +161,7 @@ def test_what_a_file_no_longer_says_is_gone_unless_it_is_needed(data: Path, tmp_
 def test_all_of_it_is_published_or_nothing(data: Path, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     assert done(sojourn("pull", folder, "--data", data))
-    change(folder, "segments/lapsed.yaml", "90 days", "80 days")
+    change(folder, "segments/lapsed.yaml", "9 days", "8 days")
     change(folder, "journeys/welcome.yaml", "template: hello", "template: hallo")
     for command in ("plan", "push"):
         run = sojourn(command, folder, "--data", data)
