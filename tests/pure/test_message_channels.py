@@ -44,7 +44,7 @@ def link(number: int) -> str:
 )  # fmt: skip
 def test_what_is_missing_is_said_with_its_place(template: dict[str, Any], place: str | None) -> None:
     if place is None:
-        assert parse({"name": "t", **template})
+        assert parse({"name": "t", **template}).name == "t"
         return
     with pytest.raises(Invalid) as error:
         parse({"name": "t", **template})
@@ -52,22 +52,18 @@ def test_what_is_missing_is_said_with_its_place(template: dict[str, Any], place:
 
 
 def test_the_addresses_in_a_text_are_tracked_and_nothing_else() -> None:
-    text = "Hi {{ customer.name }}: https://example.org/a?b=1&c=2, (http://example.org/x). mail@example.org {{ x }}"
-    message = said({"channel": "sms", "text": text}, name="Ada")
+    text = "Hi {{ customer.name }}: https://example.org/a?b=1&c=2, (http://example.org/x). mail@example.org"
+    message = said({"channel": "sms", "text": f"{text} {{{{ x }}}}"}, name="Ada")
     assert message.text == f"Hi Ada: {link(1)}, ({link(2)}). mail@example.org"
     assert message.links == ("https://example.org/a?b=1&c=2", "http://example.org/x")
     assert said({"channel": "sms", "text": f"Stop: {OURS}/u/token"}).links == ()
 
 
 def test_a_notification_opens_what_is_tracked() -> None:
-    payload = {
-        "title": "Hi {{ customer.name }}",
-        "url": "https://example.org/{{ customer.name }}",
-        "badge": 1,
-    }
-    message = said({"channel": "push", "payload": payload}, name='Ada", "x": "')
+    payload = {"title": "Hi {{ customer.name }}", "url": "https://example.org/{{ customer.id }}", "badge": 1}
+    message = said({"channel": "push", "payload": payload}, name='Ada", "x": "', id=7)
     assert json.loads(message.text) == {"title": 'Hi Ada", "x": "', "url": link(1), "badge": 1}
-    assert message.links == ('https://example.org/Ada",%20"x":%20"',) or len(message.links) == 1
+    assert message.links == ("https://example.org/7",)
     harmless = said({"channel": "push", "payload": {"title": "a", "url": "javascript:alert(1)"}})
     assert json.loads(harmless.text)["url"] == "#"
 

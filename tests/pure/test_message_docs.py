@@ -17,7 +17,8 @@ EXAMPLES = [
 
 
 def test_the_templates_can_be_sent() -> None:
-    welcome, hook = (template.parse(example) for example in EXAMPLES if "name" in example)
+    written = (template.parse(example) for example in EXAMPLES if "name" in example)
+    welcome, hook, *others = written
     about = About(
         {"plan": "trial", "locale": "de-AT"}, {"at": "2026-03-01"}, links={"unsubscribe": "https://u.example"}
     )
@@ -26,6 +27,10 @@ def test_the_templates_can_be_sent() -> None:
     assert "01 March for the trial plan" in message.text
     assert template.findings(welcome) == ()
     assert render(hook, about).text == '{"id": "", "plan": "trial", "tags": [""]}'
+    texts = {one.channel: render(one, about).text for one in others}
+    assert texts["sms"] == "Hello , your parcel is here: https://example.org/orders/"
+    assert '"title": "Hello, your cart is waiting"' in texts["push"]
+    assert texts["slack"].startswith("** asked for a price")
 
 
 def test_the_policy_is_one() -> None:
