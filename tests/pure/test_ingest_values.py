@@ -13,6 +13,8 @@ from sojourn.errors import Invalid
 from sojourn.ingest.reserved import outside
 from sojourn.ingest.values import flat
 from sojourn.ingest.wire.limits import SEGMENT
+from sojourn.journey.effects import believed
+from sojourn.rule.definition import EVENTS
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -62,7 +64,16 @@ def test_what_is_too_deep_or_no_object_names_its_place(data: Any) -> None:
         ("Cheque Bounced", "Cheque Bounced (reported)"),
         ("Unsubscribed", "Unsubscribed (reported)"),
         ("Journey Requested", "Journey Requested (reported)"),
+        ("Customers Merged", "Customers Merged (reported)"),
+        ("Newsletter Unsubscribed", "Newsletter Unsubscribed"),
     ],
 )
 def test_what_would_pass_for_ours_gets_another_name(name: str, kept: str) -> None:
     assert outside(name) == kept
+
+
+def test_all_that_journeys_may_not_emit_gets_another_name_from_outside() -> None:
+    ours = {name for names in EVENTS.values() for name in names} | {"Message Suppressed", "Lifecycle Changed"}
+    for name in sorted(ours):
+        assert believed(name)
+        assert outside(name) == f"{name} (reported)"

@@ -4,24 +4,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-_OURS = frozenset(
-    {
-        "Consent Given",
-        "Consent Withdrawn",
-        "Customer Erased",
-        "Customers Merged",
-        "Customers Parted",
-        "Journey Entered",
-        "Journey Left",
-        "Journey Requested",
-        "Message Planned",
-        "Message Suppressed",
-        "Segment Entered",
-        "Segment Left",
-        "Traits Set",
-        "Unsubscribed",
-    }
-)
+from sojourn.customer.marks import CUSTOMERS_MERGED, CUSTOMERS_PARTED
+from sojourn.journey.definition import REQUESTED
+from sojourn.journey.effects import believed
+
+_WHO_IS_WHO = (CUSTOMERS_MERGED, CUSTOMERS_PARTED)
 _CHANNELS = ("Email ", "SMS ", "Push ", "Webhook ", "Slack ")
 _FATES = (
     " Sent",
@@ -33,12 +20,12 @@ _FATES = (
     " Received",
     " Unsubscribed",
 )
-_GRAVE = (" Bounced", " Marked as Spam")  # of any channel: policy sends nothing more after one of these
 
 
 @lru_cache(maxsize=4096)  # events have few names and many bearers
 def outside(name: str) -> str:
     """The name under which an event from outside is kept: its own, unless it would pass for one of
     ours.  Another tool's `Email Opened` becomes `Email Opened (reported)`."""
-    ours = name in _OURS or name.endswith(_GRAVE) or (name.startswith(_CHANNELS) and name.endswith(_FATES))
+    told = name.startswith(_CHANNELS) and name.endswith(_FATES)  # of any channel, whether or not it is read
+    ours = told or believed(name) or name == REQUESTED or name in _WHO_IS_WHO
     return f"{name} (reported)" if ours else name

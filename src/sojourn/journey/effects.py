@@ -77,7 +77,7 @@ _OURS = frozenset(name for names in EVENTS.values() for name in names) | {
     "Traits Set",
     "Unsubscribed",
 }
-_FATES = (" Bounced", " Marked as Spam", " Unsubscribed")
+_FATES = (" Bounced", " Marked as Spam")  # of any channel: policy sends nothing more after one
 
 
 def believed(name: str) -> bool:
