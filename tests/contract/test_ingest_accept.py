@@ -23,6 +23,7 @@ from sojourn.store.database import Database
 from sojourn.store.files import quarantine
 from sojourn.store.log import Logged, Offset
 from sojourn.store.names import Names
+from sojourn.tape.grain import GRAIN
 
 DAY = 86_400_000_000
 _salts = itertools.count()
@@ -74,6 +75,16 @@ def test_two_doors_at_once_let_an_event_in_once(database: Database, intake: Inta
     wait(futures)
     assert all(future.exception() is None for future in futures)
     assert sorted(logged(database).keys.tolist()) == sorted(event.key for event in same.events)
+
+
+def test_events_that_come_together_are_met_a_grain_apart_each_customers(
+    database: Database, intake: Intake
+) -> None:
+    take(intake, *({"userId": f"u{n % 2}"} for n in range(6)))
+    rows = logged(database)
+    first = int(rows.received.min())
+    assert first % GRAIN == 0
+    assert (rows.received - first).tolist() == [0, 0, GRAIN, GRAIN, 2 * GRAIN, 2 * GRAIN]
 
 
 def test_events_are_met_in_the_order_of_the_log(database: Database, intake: Intake) -> None:

@@ -13,6 +13,7 @@ from sojourn.ingest.identify import OnMerge, identify, nothing_else
 from sojourn.ingest.memory import Memory
 from sojourn.store import log, partitions
 from sojourn.store.names import Names
+from sojourn.tape.grain import apart
 from sojourn.tape.tape import Bools, Ints
 
 
@@ -45,7 +46,7 @@ def accept(connection: Connection, arriving: Arrivals, books: Books, now: int) -
     customers = np.zeros(len(arriving), np.int64)
     customers[new] = owners[arriving.owners[new]]
     customers[~new] = books.memory.customers(connection, subjects[~new])
-    received = _received(arriving, now)
+    received = _received(arriving, customers, now)
     events = log.Events(
         partitions=partitions.of(customers),
         subjects=subjects,
@@ -62,6 +63,8 @@ def accept(connection: Connection, arriving: Arrivals, books: Books, now: int) -
     return Accepted(counted, subjects, customers)
 
 
-def _received(arriving: Arrivals, now: int) -> Ints:
+def _received(arriving: Arrivals, customers: Ints, now: int) -> Ints:
+    """Each at an instant of its customer's own: a tick does not see those that nobody listens to, and could
+    not keep them from standing where it puts another."""
     history = arriving.origins == Origin.IMPORT
-    return np.where(history, arriving.received, np.maximum(arriving.received, now))
+    return np.where(history, arriving.received, apart(customers, np.maximum(arriving.received, now)))
