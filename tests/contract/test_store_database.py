@@ -18,7 +18,8 @@ from postgres_server import PostgresServer
 from sojourn.errors import BrokenInvariant, Misconfigured, Unavailable
 from sojourn.store.access import ddl, migrate
 from sojourn.store.database import Database
-from sojourn.store.tables import metadata, partitions, settings
+from sojourn.store.access.columns import metadata
+from sojourn.store.tables import partitions, settings
 
 
 def _put(name: str, value: str = "1") -> Callable[[Connection], str]:

@@ -21,6 +21,7 @@ from sojourn.journey.steps.add_score import AddScore
 from sojourn.journey.steps.add_to_list import AddToList
 from sojourn.journey.steps.assign_owner import AssignOwner
 from sojourn.journey.steps.branch import Branch
+from sojourn.journey.steps.create_task import CreateTask
 from sojourn.journey.steps.deactivate import Deactivate
 from sojourn.journey.steps.emit_event import EmitEvent
 from sojourn.journey.steps.end_journey import EndJourney
@@ -96,6 +97,7 @@ steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(StartJourney, texts) | st.builds(EndJourney, texts),
     st.builds(SubJourney, texts, st.none() | spans),
     st.builds(Webhook, texts, spans),
+    st.builds(CreateTask, texts, spans, st.just("") | texts, wait=st.booleans()),
     st.builds(Deactivate, texts, spans, rules, st.just("") | texts),
 )
 

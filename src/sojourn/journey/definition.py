@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from sojourn.journey.effects import Ask
-from sojourn.journey.step import Step, zoned
+from sojourn.journey.step import Step, placed_at, zoned
 from sojourn.rule.definition import Condition, Rule
 from sojourn.rule.span import Span
 
@@ -57,6 +57,14 @@ class Placed(msgspec.Struct, frozen=True):
     step: Step
     targets: tuple[str, ...]
 
+    def awaits(self) -> tuple[Rule, ...]:
+        """The rules whose events may move on a run that holds here."""
+        return tuple(placed_at(rule, self.id) for rule in self.step.awaits())
+
+    def rules(self) -> tuple[Rule, ...]:
+        """All rules that it reads."""
+        return tuple(placed_at(rule, self.id) for rule in self.step.rules())
+
 
 class Journey(msgspec.Struct, frozen=True):
     """A whole journey; `canvas` is where the steps are drawn."""
@@ -74,7 +82,7 @@ class Journey(msgspec.Struct, frozen=True):
         """All rules that the journey reads, anywhere in it."""
         found = [trigger.condition for trigger in self.enter if trigger.condition]
         found += [rule for rule in (self.goal and self.goal.rule, self.leave_if) if rule]
-        return (*found, *(rule for placed in self.steps for rule in placed.step.rules()))
+        return (*found, *(rule for placed in self.steps for rule in placed.rules()))
 
     def asks(self) -> tuple[Ask, ...]:
         """All that the journey may ask for, anywhere in it."""

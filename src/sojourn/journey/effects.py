@@ -72,8 +72,12 @@ _OURS = frozenset(name for names in EVENTS.values() for name in names) | {
     "Message Suppressed",
     "Owner Assigned",
     "Points Added",
+    "Score Changed",
     "Segment Entered",
     "Segment Left",
+    "Task Completed",
+    "Task Created",
+    "Task Overdue",
     "Traits Set",
     "Unsubscribed",
 }

@@ -91,7 +91,7 @@ class Program:
     def awaits(self) -> tuple[tuple[Rule, ...], ...]:
         """For each step, the rules whose events wake a run that holds there."""
         return tuple(
-            tuple(dict.fromkeys((*placed.step.awaits(), *self.moves(code))))
+            tuple(dict.fromkeys((*placed.awaits(), *self.moves(code))))
             for code, placed in enumerate(self.placed)
         )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from sojourn.rule.definition import Comparison, Outcome, Rule, Trait
 from sojourn.rule.span import Span
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 HOLD = -1
 """The exit of a run that stays on its step."""
+
+HERE = "."
+"""The step that a rule of a step's own names, whatever id it is placed under."""
 
 THEN: Mapping[str, Any] = {
     "$ref": "#/$defs/step_id",
@@ -68,6 +72,11 @@ def hold_until(due: Ints, now: Ints) -> Answer:
     return Answer(np.where(due <= now, 0, HOLD).astype(np.int32), due)
 
 
+def placed_at(rule: Rule, step: str) -> Rule:
+    """The rule, asked of `step` if it was asked HERE."""
+    return replace(rule, step=step) if isinstance(rule, Outcome) and rule.step == HERE else rule
+
+
 def zoned(span: Span) -> bool:
     """Whether the end of a span depends on the customer's time zone."""
     return bool(span.days or span.months)
@@ -95,11 +104,11 @@ class Standing:
 
     def holds(self, rule: Rule, since: Ints | None = None) -> Bools:
         """Whether `rule` holds for each run; what it says of events since entry counts from `since`."""
-        return self.world.holds(rule, self.runs, self.journey, since)
+        return self.world.holds(placed_at(rule, self.step), self.runs, self.journey, since)
 
     def times(self, rule: Outcome) -> Ints:
-        """int64[m], how often what an outcome names has come about for each run."""
-        return self.world.times(rule, self.runs, self.journey)
+        """int64[m], how often what an outcome names has come about here for each run."""
+        return self.world.times(replace(rule, step=self.step), self.runs, self.journey)
 
     def horizon(self, rule: Rule, since: Ints | None = None) -> Ints:
         """When time alone may next change what `rule` says of each run."""
@@ -112,6 +121,10 @@ class Standing:
     def has(self, trait: str) -> Bools:
         """bool[m], whether the customer has any value of the trait."""
         return self.holds(Trait(trait, (Comparison("exists", True),)))
+
+    def texts(self, trait: str) -> Values:
+        """object[m], the text of a trait, '' where the customer has none."""
+        return self.world.texts(trait, self.runs.rows, self.runs.now)
 
     def dates(self, name: str, *, entry: bool = False) -> Ints:
         """int64[m], the date that a trait, or a property of the entering event, holds; LONG_AGO if none."""

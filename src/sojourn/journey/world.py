@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from sojourn.journey.definition import TIMEZONE
-from sojourn.journey.effects import TRAITS_SET, Effects, Marks, Send
+from sojourn.journey.effects import TRAITS_SET, Effects, Marks, Send, Values
 from sojourn.journey.ports import Verdicts, Watcher, deliver_all, no_responses
 from sojourn.journey.runs import Runs, Some
 from sojourn.journey.step import zoned
@@ -106,6 +106,11 @@ class World:
         """int64[n], how often what an outcome names has come about for each run."""
         return counts(outcomes(rule, self.cohort(runs, journey)))
 
+    def texts(self, trait: str, rows: Ints, now: Ints) -> Values:
+        """object[n], the text of a trait as of now, '' where a customer has none."""
+        codes, names = self._codes(trait, rows, now)
+        return np.array((*names, ""), np.object_)[codes]
+
     def dates(self, name: str, runs: Some, journey: str, *, entry: bool) -> Ints:
         """int64[n], the date that a trait, or a property of the entering event, holds; LONG_AGO if none."""
         cohort, found = self.cohort(runs, journey), np.full(len(runs), LONG_AGO)
@@ -138,8 +143,11 @@ class World:
 
     def zones(self, rows: Ints, now: Ints) -> tuple[Codes, tuple[str, ...]]:
         """Each customer's trait `timezone` as of now: codes int32[n] (-1 unknown) and names."""
+        return self._codes(TIMEZONE, rows, now)
+
+    def _codes(self, trait: str, rows: Ints, now: Ints) -> tuple[Codes, tuple[str, ...]]:
         codes, names = np.full(len(rows), -1, np.int32), tuple[str, ...]()
-        for found in traits(Cohort(self.tapes, rows, now), TIMEZONE):
+        for found in traits(Cohort(self.tapes, rows, now), trait):
             codes = np.where(found.codes < 0, codes, found.codes + np.int32(len(names)))
             names += tuple(found.column.texts)
         return codes, names

@@ -18,7 +18,7 @@ OfDates = Literal["before", "after", "within_last", "within_next", "more_than_ag
 How: TypeAlias = OfAny | OfNumbers | OfTexts | OfDates
 """The ways to compare a value."""
 
-What = Literal["sent", "delivered", "opened", "clicked", "replied", "bounced", "repeated"]
+What = Literal["sent", "delivered", "opened", "clicked", "replied", "bounced", "done", "repeated"]
 
 Measured = Literal["sum", "min", "max", "avg"]
 
@@ -183,6 +183,7 @@ EVENTS: dict[What, tuple[str, ...]] = {
     "clicked": ("Email Link Clicked", "SMS Link Clicked", "Push Clicked"),
     "replied": ("Email Replied", "SMS Replied"),
     "bounced": ("Email Bounced", "SMS Bounced", "Push Bounced", "Webhook Bounced"),
+    "done": ("Task Completed",),
     "repeated": ("Round Begun",),
 }
 """The events, one a channel, that tell each outcome; the names follow the Segment specification."""

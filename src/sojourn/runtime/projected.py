@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from sojourn.journey.effects import Marks
-from sojourn.store import consents
+from sojourn.store import consents, tasks
 from sojourn.tape.tape import Ints
 
 Told = Sequence[tuple[Marks, Ints]]
@@ -42,4 +42,28 @@ def _withdraw(connection: Connection, marks: Marks, received: Ints, owners: Ints
     )
 
 
-_TABLES: Mapping[str, Callable[[Connection, Marks, Ints, Ints], None]] = {"Consent Withdrawn": _withdraw}
+def _create(connection: Connection, marks: Marks, received: Ints, owners: Ints) -> None:
+    """What a journey asks of the team stands on its list."""
+    n, said = len(marks), marks.properties
+    new = tasks.Tasks(
+        key=marks.keys,
+        customer=owners,
+        run=marks.runs,
+        created=received,
+        due=np.rint(marks.each["due"] * 1e6).astype(np.int64),
+        journey=[str(said["journey"])] * n,
+        step=[str(said["step"])] * n,
+        title=[str(said["title"])] * n,
+        owner=marks.each["owner"].tolist(),
+        role=[str(said.get("role", ""))] * n,
+        awaited=np.full(n, bool(said.get("awaited")), np.int64),
+        done=np.zeros(n, np.int64),
+        outcome=[""] * n,
+    )
+    tasks.create(connection, new)
+
+
+_TABLES: Mapping[str, Callable[[Connection, Marks, Ints, Ints], None]] = {
+    "Consent Withdrawn": _withdraw,
+    "Task Created": _create,
+}

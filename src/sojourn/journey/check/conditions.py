@@ -26,7 +26,7 @@ def conditions(journey: Journey) -> Iterator[Finding]:
 
 def _ways_not_taken(placed: Placed) -> Iterator[Finding]:
     before: list[Rule] = []
-    for number, rule in enumerate(placed.step.rules(), start=1):
+    for number, rule in enumerate(placed.rules(), start=1):
         why = (
             "its condition never holds"
             if certain(rule) is False

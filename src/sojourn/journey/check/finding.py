@@ -59,5 +59,5 @@ def rules(journey: Journey) -> Iterator[tuple[str, Rule]]:
     if journey.leave_if:
         yield "", journey.leave_if
     for placed in journey.steps:
-        for rule in placed.step.rules():
+        for rule in placed.rules():
             yield placed.id, rule

@@ -19,13 +19,20 @@ def names(journey: Journey, known: Known) -> Iterator[Finding]:
     yield from _unheard(journey, known)
 
 
+_DONE_BY = {"done": ("creates a task", "Task Created"), "repeated": ("goes round", "Round Begun")}
+"""What a step does of which an outcome tells, and the mark by which it does; by default it sends."""
+
+
 def _outcomes(journey: Journey) -> Iterator[Finding]:
-    """Rules that ask what became of a message of a step that sends none."""
-    sends = [step for step, ask in asks(journey) if isinstance(ask, Send)]
+    """Rules that ask what became of a message of a step that sends none, of a task that is none."""
     for step, part in _leaves(journey):
-        if isinstance(part, Outcome) and part.step not in ("", *sends) and not part.journey:
-            what = f"asks whether {part.step!r} was {part.what}, but that is no step that sends"
-            yield Finding(ERROR, step, what + hint(part.step, sends))
+        if not isinstance(part, Outcome) or part.journey:
+            continue
+        does, mark = _DONE_BY.get(part.what, ("sends", ""))
+        able = [one for one, ask in asks(journey) if mark == (ask.name if isinstance(ask, Mark) else "")]
+        if part.step not in ("", *able):
+            what = f"asks whether {part.step!r} was {part.what}, but that is no step that {does}"
+            yield Finding(ERROR, step, what + hint(part.step, able))
 
 
 def _templates(journey: Journey, known: Known) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from sojourn.errors import Invalid
 from sojourn.journey.effects import Ask, Mark
-from sojourn.journey.step import Answer, Asked, Standing, Step, StepKind
+from sojourn.journey.step import HERE, Answer, Asked, Standing, Step, StepKind
 from sojourn.journey.text.fields import Fields
 from sojourn.rule.definition import Outcome, Rule
 from sojourn.tape.tape import NEVER
@@ -14,6 +14,7 @@ from sojourn.tape.tape import NEVER
 MOST = 1000
 
 ROUND = Mark("Round Begun")
+_ROUNDS = Outcome("repeated", step=HERE)
 
 
 class Loop(Step, frozen=True, tag="loop"):
@@ -25,12 +26,12 @@ class Loop(Step, frozen=True, tag="loop"):
         return ("back_to", "otherwise")
 
     def answer(self, standing: Standing) -> Answer:
-        before = standing.times(Outcome("repeated", step=standing.step))
+        before = standing.times(_ROUNDS)
         exits = (before >= self.rounds).astype(np.int32)
         return Answer(exits, np.full(len(exits), NEVER), (Asked(ROUND, exits == 0),))
 
     def rules(self) -> tuple[Rule, ...]:
-        return (Outcome("repeated"),)
+        return (_ROUNDS,)
 
     def asks(self) -> tuple[Ask, ...]:
         return (ROUND,)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from msgspec.structs import replace
 
 from sojourn.journey.effects import Ask, Send
-from sojourn.journey.step import HOLD, THEN, Answer, Asked, Standing, Step, StepKind, zoned
+from sojourn.journey.step import HERE, HOLD, THEN, Answer, Asked, Standing, Step, StepKind, zoned
 from sojourn.journey.text.fields import Fields
 from sojourn.rule.definition import Outcome, Rule, Window
 from sojourn.rule.span import HOUR, Span
@@ -28,13 +27,13 @@ class Webhook(Step, frozen=True, tag="webhook"):
 
     def answer(self, standing: Standing) -> Answer:
         due, since = standing.later(self.at_most), standing.runs.since
-        answered, failed = (standing.holds(_of(rule, standing.step), since) for rule in self.awaits())
+        answered, failed = (standing.holds(rule, since) for rule in self.awaits())
         exits = np.where(answered, 0, np.where(failed | (due <= standing.now), 1, HOLD))
         return Answer(exits.astype(np.int32), due, (Asked(self.asks()[0], standing.arriving),))
 
     def awaits(self) -> tuple[Rule, ...]:
         window = Window(since_entry=True)
-        return Outcome("sent", window=window), Outcome("bounced", window=window)
+        return Outcome("sent", step=HERE, window=window), Outcome("bounced", step=HERE, window=window)
 
     def asks(self) -> tuple[Ask, ...]:
         return (Send(self.template, "transactional", "webhook"),)
@@ -44,12 +43,6 @@ class Webhook(Step, frozen=True, tag="webhook"):
 
     def zoned(self) -> bool:
         return zoned(self.at_most)
-
-
-def _of(rule: Rule, step: str) -> Rule:
-    """The rule, asked of this step's own message."""
-    assert isinstance(rule, Outcome)
-    return replace(rule, step=step)
 
 
 def _read(fields: Fields) -> Webhook:

@@ -13,7 +13,8 @@ from sojourn.lake import merge
 from sojourn.lake.segment import Segment
 from sojourn.runtime.history import SEALED, History, segments
 from sojourn.runtime.upkeep.memory import give_back
-from sojourn.store import log
+from sojourn.runtime.upkeep.reminders import remind
+from sojourn.store import log, tasks
 from sojourn.store.files import lake_segments
 
 EVERY = 10.0
@@ -61,6 +62,7 @@ class Upkeep:
         """Do whatever is due now; nothing where the disk has no room for files."""
         if self._history.database.full:
             return
+        self._remind()
         self._seal()
         self._merge()
         if monotonic() - self._tidied_at > LONGEST:
@@ -77,6 +79,13 @@ class Upkeep:
             except Exception:
                 # Nothing is lost by it: what is not at rest stays in the log, and the next round tries again.
                 logger.exception("upkeep failed")
+
+    def _remind(self) -> None:
+        history = self._history
+        with history.database.reading() as connection:
+            if not tasks.late(connection, history.database.now()):
+                return
+        history.database.write(lambda connection: remind(connection, history.names, history.database.now()))
 
     def _seal(self) -> None:
         """Bring the log to rest, chunk by chunk, as soon as it is worth a file, or seldom."""
