@@ -1,4 +1,4 @@
-"""The files that a person writes: journeys, templates, segments, the policy and the channels, as YAML."""
+"""The files that a person writes, as YAML: what defines an installation, and the channels."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import msgspec
 
@@ -16,15 +15,8 @@ if TYPE_CHECKING:
     from sojourn.cli.client import Api
     from sojourn.journey.definition import Journey
 
-KINDS = {
-    "policy": "policy",
-    "proof": "proof",
-    "channels": "channels",
-    "segment": "segment",
-    "name": "template",
-    "journey": "journey",
-}
-"""The kinds of documents by the key that tells them, in the order in which they build on each other."""
+CHANNELS = "channels"
+"""The one kind that is published by itself: it holds secrets, which are never shown again."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -48,27 +40,43 @@ class Document:
 
 
 def read(path: Path) -> Document:
-    """The document in a file.  Raises NotFound or Invalid."""
+    """The document in a file, which is sound in itself.  Raises NotFound or Invalid."""
     from sojourn.journey.text.source import Source
+    from sojourn.runtime.definitions.kind import File
+    from sojourn.runtime.definitions.kind import read as written
 
     text = read_text(path)
     data = Source(text, str(path)).data()
-    keys = data if isinstance(data, dict) else {}
-    for key, kind in reversed(KINDS.items()):
-        if key in keys:
-            name = str(keys[key]) if kind in ("segment", "template", "journey") else ""
-            return Document(path, kind, name, text, keys)
-    raise Invalid(f"has none of the keys that say what it is: {', '.join(KINDS)}", source=str(path))
+    if isinstance(data, dict) and CHANNELS in data:
+        return Document(path, CHANNELS, "", text, data)
+    found = written(File(str(path), text))
+    return Document(path, found.named.kind, found.named.name, text, dict(found.data))
 
 
 def read_text(path: Path) -> str:
-    """The text of a file.  Raises NotFound or Invalid, which name it."""
+    """The text of a file, letter by letter, line ends too.  Raises NotFound or Invalid, which name it."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return path.read_bytes().decode()
     except FileNotFoundError as missing:
         raise NotFound(f"there is no file {path}") from missing
     except (OSError, UnicodeDecodeError) as trouble:
         raise Invalid(f"cannot be read as text ({trouble})", source=str(path)) from trouble
+
+
+def expanded(paths: Iterable[Path]) -> list[Path]:
+    """The files themselves, and of folders all YAML files within that are not hidden."""
+    return [file for path in paths for file in (_within(path) if path.is_dir() else [path])]
+
+
+def _within(folder: Path) -> list[Path]:
+    """In order of their paths."""
+    return [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in (".yaml", ".yml")
+        and path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    ]
 
 
 def read_draft(path: Path) -> Journey:
@@ -83,34 +91,13 @@ def read_draft(path: Path) -> Journey:
     return draft
 
 
-def in_order(found: Iterable[Document]) -> list[Document]:
-    """The documents in the order in which they build on each other."""
-    order = list(KINDS.values())
-    return sorted(found, key=lambda document: order.index(document.kind))
-
-
 def check(document: Document, api: Api | None = None) -> list[Finding]:
-    """What to look at, errors first; with an API also what is not there in its installation.
-
-    Raises Invalid for what is no such document.
-    """
+    """What to look at, errors first; with an API also what is not there in its installation."""
     match document.kind:
         case "journey":
             return _check_journey(document, api)
         case "template":
             return _check_template(document)
-        case "segment":
-            from sojourn.rule.text import parse
-
-            parse(document.data.get("rule"), "rule")
-        case "policy":
-            from sojourn.message.policy import parse as parse_policy
-
-            parse_policy(document.data["policy"])
-        case "proof":
-            from sojourn.runtime.proving.terms import parse as parse_terms
-
-            parse_terms(document.data["proof"])
     return []
 
 
@@ -119,18 +106,16 @@ def error_of(finding: Finding, path: Path) -> Invalid:
     return Invalid(finding.what, place=finding.place, source=str(path), line=finding.line)
 
 
-def publish(document: Document, api: Api) -> Any:
-    """Make it hold from now on; answers what the API answers."""
-    name = quote(document.name, safe="")
-    match document.kind:
-        case "journey":
-            return api.call("POST", "/api/journeys/publish", {"text": document.text})
-        case "template":
-            return api.call("PUT", f"/api/templates/{name}", {"text": document.text})
-        case "segment":
-            return api.call("PUT", f"/api/segments/{name}", {"rule": document.data.get("rule")})
-        case _:
-            return api.call("PUT", f"/api/{document.kind}", document.data)
+def publish(found: Iterable[Document], api: Api) -> Any:
+    """Make them hold from now on, all of them or none but the channels; answers the names of what was."""
+    documents = list(found)
+    files = [{"path": str(one.path), "text": one.text} for one in documents if one.kind != CHANNELS]
+    done = api.call("PATCH", "/api/definitions", {"files": files})["published"] if files else []
+    for one in documents:
+        if one.kind == CHANNELS:
+            api.call("PUT", "/api/channels", one.data)
+            done.append({"kind": CHANNELS, "name": ""})
+    return done
 
 
 def _check_journey(document: Document, api: Api | None) -> list[Finding]:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from sojourn.errors import Invalid, NotFound
+from sojourn.cli.documents import expanded, read_text
+from sojourn.errors import NotFound
 from sojourn.runtime.definitions.kind import File, Name, read_all
 from sojourn.runtime.definitions.plan import digest
 
 BASE = ".sojourn.json"
 """Holds the digests of all texts as they were in the installation; of this folder alone, so not for Git."""
 
-_ENDS = (".yaml", ".yml")
 _AWKWARD = re.compile(r"[^\w .+-]+")
 
 
@@ -53,7 +53,8 @@ def opened(path: Path, base: Path | None = None) -> Folder:
     """
     if not path.is_dir():
         raise NotFound(f"there is no folder {path}")
-    files = {one.named: one.file for one in read_all(_files(path))}
+    found = [File(str(file), read_text(file)) for file in expanded([path])]
+    files = {one.named: one.file for one in read_all(found)}
     if base:
         return Folder(path, files, opened(base).digests())
     kept = path / BASE
@@ -86,21 +87,3 @@ def write(path: Path, text: str) -> None:
     """Write a file letter by letter, with the folders that it needs."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(text.encode())
-
-
-def _files(path: Path) -> Iterator[File]:
-    """All YAML files within, but for what is hidden, in order of their paths."""
-    for one in sorted(path.rglob("*")):
-        hidden = any(part.startswith(".") for part in one.relative_to(path).parts)
-        if one.suffix in _ENDS and one.is_file() and not hidden:
-            yield File(str(one), text_of(one))
-
-
-def text_of(path: Path) -> str:
-    """The text of a file, letter by letter, line ends too.  Raises NotFound or Invalid, which name it."""
-    try:
-        return path.read_bytes().decode()
-    except FileNotFoundError as missing:
-        raise NotFound(f"there is no file {path}") from missing
-    except (OSError, UnicodeDecodeError) as trouble:
-        raise Invalid(f"cannot be read as text ({trouble})", source=str(path)) from trouble

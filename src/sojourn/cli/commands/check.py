@@ -14,7 +14,8 @@ from sojourn.cli.documents import Finding
 from sojourn.cli.installation import is_there
 
 Files = Annotated[
-    list[Path], typer.Argument(metavar="FILE...", help="Journeys, templates, segments ... as YAML.")
+    list[Path],
+    typer.Argument(metavar="FILE...", help="Journeys, templates, segments ... as YAML, folders too."),
 ]
 
 
@@ -38,7 +39,7 @@ def check(files: Files, data: Data = None, database: Database = None, json: Json
 
 
 def _checked(files: list[Path], api: Api | None) -> dict[str, list[Finding]]:
-    return {str(path): documents.check(documents.read(path), api) for path in files}
+    return {str(path): documents.check(documents.read(path), api) for path in documents.expanded(files)}
 
 
 def _show(file: str, findings: list[Finding]) -> None:

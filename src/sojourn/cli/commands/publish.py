@@ -8,38 +8,32 @@ from typing import Annotated
 import typer
 
 from sojourn.cli import answer, documents
-from sojourn.cli.client import Api, reached
+from sojourn.cli.client import reached
 from sojourn.cli.command import Command, Data, Database, Json
 from sojourn.cli.documents import Document
 
 Files = Annotated[
-    list[Path], typer.Argument(metavar="FILE...", help="Journeys, templates, segments ... as YAML.")
+    list[Path],
+    typer.Argument(metavar="FILE...", help="Journeys, templates, segments ... as YAML, folders too."),
 ]
 
 
 def publish(files: Files, data: Data = None, database: Database = None, json: Json = False) -> None:
-    """Publish journeys, templates, segments, the policy and the channels; nothing is, if one is wrong."""
-    found = documents.in_order(map(documents.read, files))
+    """Publish journeys, templates, segments, scores, the policy ...; nothing is, if one of them is wrong."""
+    found = [documents.read(path) for path in documents.expanded(files)]
     with reached(data, database) as api:
-        _refuse_errors(found, None)
-        done = [_published(document, api) for document in found]
+        _refuse_errors(found)
+        done = documents.publish(found, api)
     if json:
         answer.as_json(done)
     else:
         for one in done:
-            answer.say(f"published: {one['kind']} {one['name']}")
+            answer.say(f"published: {one['kind']} {one['name']}".rstrip())
 
 
-def _published(document: Document, api: Api) -> dict[str, object]:
-    # Only now is there what it names, if that came with it.
-    _refuse_errors([document], api)
-    said = documents.publish(document, api)
-    return {"file": str(document.path), "kind": document.kind, "name": document.name, "answer": said}
-
-
-def _refuse_errors(found: list[Document], api: Api | None) -> None:
+def _refuse_errors(found: list[Document]) -> None:
     for document in found:
-        for finding in documents.check(document, api):
+        for finding in documents.check(document):
             if finding.severity == "error":
                 raise documents.error_of(finding, document.path)
 

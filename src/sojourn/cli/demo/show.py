@@ -102,10 +102,8 @@ def _publish(app: App, plan: Plan, port: int) -> str:
     relay = {"host": "127.0.0.1", "port": port, "security": "none"}
     channel = {"provider": "email_smtp", "settings": relay, "sender": "The record shop <shop@example.com>"}
     api.call("PUT", "/api/channels", {"channels": {"email": channel}})
-    found = [documents.read(path) for path in DEFINITIONS.glob("*.yaml")]
-    for document in documents.in_order(found):
-        documents.publish(document, api)
-    names = ", ".join(document.name for document in found if document.kind == "journey")
+    done = documents.publish(map(documents.read, DEFINITIONS.glob("*.yaml")), api)
+    names = ", ".join(one["name"] for one in done if one["kind"] == "journey")
     console.print(f"published the journeys {names}; their text is in {DEFINITIONS}")
     return str(api.call("POST", "/api/keys", {"name": "demo", "scopes": ["track:server"]})["secret"])
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from sojourn.journey.check import WARNING, Finding
 from sojourn.journey.definition import Journey
 from sojourn.journey.diff import SETTING, WHERE_THEY_STAND, Change, changes, differences
+from sojourn.journey.effects import Send
 from sojourn.journey.program import Program
 from sojourn.journey.text import read_journey
 from sojourn.journey.text.source import Source
@@ -183,9 +184,15 @@ def _backtested(made: Plan, rehearsed: _Rehearsal, history: History, question: Q
 
 def _concerns(journey: Journey, after: Catalogue, made: Plan) -> bool:
     """Whether a definition changes that this journey may look at."""
-    segments = Program(journey).needs(after.segments).segments
-    sent = {template for ask in journey.asks() if isinstance(template := getattr(ask, "template", ""), str)}
-    looked_at = {"segment": segments, "template": sent, JOURNEY: frozenset[str]()}
+    needs = Program(journey).needs(after.segments)
+    sent = {ask.template for ask in journey.asks() if isinstance(ask, Send)}
+    looked_at = {
+        "segment": needs.segments,
+        "score": needs.scores,
+        "list": needs.lists,
+        "template": sent,
+        JOURNEY: frozenset[str](),
+    }
     return any(
         one.what not in (NEW, REWORDED) and (one.kind not in looked_at or one.name in looked_at[one.kind])
         for one in made.definitions

@@ -6,11 +6,13 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection
 
+from sojourn.customer.references import refuse
 from sojourn.errors import Conflict, Invalid
 from sojourn.journey.check import ERROR
 from sojourn.journey.text import read_journey
 from sojourn.journey.text.source import Source
 from sojourn.runtime.definitions.kind import Name, Written, kinds
+from sojourn.runtime.published import definitions
 from sojourn.runtime.publishing import findings
 from sojourn.store.definitions import journeys
 from sojourn.tape.hashing import hash_text
@@ -44,7 +46,7 @@ def publish(
     """
     if match is not None and match != state(held(connection)):
         raise Conflict("the definitions have been changed since they were read")
-    before = _broken(connection) if gone else set()
+    before, circular = _broken(connection) if gone else set(), _refused(connection)
     _remove(connection, [name for name in gone if name.kind == "journey"], now)
     for one in files:
         try:
@@ -52,9 +54,26 @@ def publish(
         except Invalid as error:
             raise Source(one.file.text, one.file.path).located(error) from error
     _remove(connection, [name for name in gone if name.kind != "journey"], now)
+    if (wrong := _refused(connection)) and not circular:
+        raise _located(wrong, files)
     for what, place in sorted(_broken(connection) - before if gone else ()):
         raise Invalid(f"is still needed: {what}", place=place)
     return [one.named for one in files]
+
+
+def _refused(connection: Connection) -> Invalid | None:
+    """What is wrong with how segments, scores, stages and lists ask for each other."""
+    try:
+        refuse(definitions(connection)[0])
+    except Invalid as error:
+        return error
+    return None
+
+
+def _located(error: Invalid, files: Sequence[Written]) -> Invalid:
+    """The error with the file of the definition that is its place."""
+    path = next((one.file.path for one in files if str(one.named) == error.place), "")
+    return Invalid(error.message, place=error.place, source=path)
 
 
 def _remove(connection: Connection, gone: Sequence[Name], now: int) -> None:

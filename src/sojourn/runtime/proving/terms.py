@@ -46,12 +46,15 @@ def load(connection: Connection) -> Terms:
     return msgspec.convert(settings.get(connection, PROOF, {}), Terms)
 
 
-def save(connection: Connection, terms: Terms, now: int, match: int | None = None) -> None:
-    """Set the terms; another holdout than before counts from now.  Raises Conflict as settings do."""
+def save(connection: Connection, terms: Terms, now: int, match: int | None = None, *, text: str = "") -> None:
+    """Set the terms; another holdout than before counts from now.  Raises Conflict as settings do.
+
+    `text` is the YAML that says them, if a person wrote one.
+    """
     before = load(connection)
     since = before.since if before.holdout == terms.holdout else now
     kept = msgspec.to_builtins(msgspec.structs.replace(terms, since=since))
-    settings.put(connection, PROOF, kept, match=match)
+    settings.put(connection, PROOF, kept, text=text, match=match)
 
 
 def _money(data: object, place: str) -> Money:
