@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 import numpy as np
 from sqlalchemy import Connection
 
+from sojourn.api.parts import Parts
 from sojourn.customer.identity import IdentityRules, normal
 from sojourn.errors import Invalid, NotFound
+from sojourn.lake.layout import Wanted
 from sojourn.store import customers
 from sojourn.store.customers import Identified
-from sojourn.tape.tape import Ints
+from sojourn.tape.tape import Ints, Tape
 
 _KINDS = ("user_id", "email", "anonymous_id", "phone")
 """The kinds by which somebody is looked for who is named without one."""
@@ -56,3 +60,15 @@ def identified(connection: Connection, person: Person, now: int) -> int:
     """The customer that a request is about, made if nobody knows them yet: their first id's."""
     found: Identified = customers.identify(connection, person.identities()[:1], now)
     return int(np.asarray(found.customers)[0])
+
+
+async def tape_of(parts: Parts, name: str) -> Tape:
+    """The tape of the customer with this id, who stands on it even without an event; raises NotFound."""
+
+    def found(connection: Connection) -> tuple[int, Ints]:
+        customer = customer_named(connection, name)
+        return customer, subjects_of(connection, customer)
+
+    customer, subjects = await parts.read(found)
+    wanted = Wanted(subjects=subjects, everyone=np.array([customer]))
+    return await asyncio.to_thread(parts.history.tape, wanted)

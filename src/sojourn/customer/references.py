@@ -11,6 +11,7 @@ from sojourn.customer.lifecycle import NAME, Stage
 from sojourn.customer.marks import SCORE_CHANGED, SEGMENT_ENTERED, SEGMENT_LEFT
 from sojourn.errors import Invalid
 from sojourn.rule.definition import (
+    EVENTS,
     LIFECYCLE_CHANGED,
     POINTS_ADDED,
     InSegment,
@@ -27,6 +28,8 @@ from sojourn.rule.needs import parts
 from sojourn.rule.standing.named import Named, Score
 
 Part = Leaf | InSegment
+
+_TOLD = frozenset({POINTS_ADDED}.union(*EVENTS.values()))  # by us, if not yet then some day
 
 CROSSINGS = {
     SEGMENT_ENTERED: "say in_segment",
@@ -63,19 +66,22 @@ class Definitions:
 
 
 def refuse(known: Definitions) -> None:
-    """Raises Invalid, with what asks as the place, where definitions lead back to themselves or one names
-    a segment, a score, a group, a stage or a list that is not there."""
+    """Raises Invalid, with what asks as the place, where definitions lead back to themselves."""
     asked = {name: [part for rule in rules for part in _asked(rule)] for name, rules in known.rules().items()}
     for name, of in asked.items():
         for part in of:
             if isinstance(part, Performed) and part.event in CROSSINGS:
                 raise Invalid(f"asks for {part.event!r}: {CROSSINGS[part.event]}", place=name)
-            if missing := missed(part, known):
-                raise Invalid(missing, place=name)
     graph = {name: [to for part in of if (to := _called(part))] for name, of in asked.items()}
     sound = set[str]()
     for name in graph:
         _follow(name, graph, (), sound)
+
+
+def missing(rules: Iterable[Rule], known: Definitions) -> Iterator[str]:
+    """What rules name that is not there: segments, scores, their groups, stages and lists."""
+    parts_of_all = [part for rule in rules for part in _asked(rule)]
+    yield from dict.fromkeys(wrong for part in parts_of_all if (wrong := missed(part, known)))
 
 
 def missed(part: Part, known: Definitions) -> str:
@@ -101,7 +107,7 @@ def unheard(rules: Iterable[Rule], events: Collection[str], traits: Collection[s
     said: dict[str, None] = {}
     for part in (part for rule in rules for part in _asked(rule)):
         match part:
-            case Performed(event) if event not in events and event != POINTS_ADDED:
+            case Performed(event) if event not in events and event not in _TOLD:
                 said[f"no event {event!r} was ever seen{_hint(event, events)}"] = None
             case Sequence(links):
                 missing = [link.event for link in links if link.event not in events]

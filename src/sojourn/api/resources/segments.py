@@ -15,6 +15,7 @@ from sojourn.api.parts import Given
 from sojourn.api.resource import Resource
 from sojourn.rule.text import dump, parse
 from sojourn.rule.text.sentence import sentence
+from sojourn.runtime.belonging.defining import refuse_segment
 from sojourn.store.definitions import segments
 from sojourn.store.definitions.segments import Segment
 
@@ -52,10 +53,11 @@ async def save(
     request: Request[Any, Any, Any], name: FromPath[str], data: JSONBody[Definition], parts: Given
 ) -> Response[Shown]:
     """Define a segment, or change its rule.  With If-Match only if nobody has changed it since."""
-    text = msgspec.json.encode(dump(parse(data.rule, "rule"))).decode()
-    match = matched(request)
+    rule = parse(data.rule, "rule")
+    text, match = msgspec.json.encode(dump(rule)).decode(), matched(request)
 
     def write(connection: Connection) -> Segment:
+        refuse_segment(connection, name, rule)
         return segments.save(connection, name, text, parts.database.now(), match=match)
 
     written = await parts.write(write)
