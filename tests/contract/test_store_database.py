@@ -18,7 +18,6 @@ from postgres_server import PostgresServer
 from sojourn.errors import BrokenInvariant, Misconfigured, Unavailable
 from sojourn.store.access import ddl, migrate
 from sojourn.store.database import Database
-from sojourn.store.access.columns import metadata
 from sojourn.store.tables import partitions, settings
 
 
@@ -70,10 +69,10 @@ def test_work_may_not_wait_for_work(database: Database) -> None:
 def test_the_migrated_schema_is_that_of_the_tables(database: Database) -> None:
     with database.reading() as connection:
         context = MigrationContext.configure(connection, opts={"compare_server_default": False})
-        differences = alembic.autogenerate.compare_metadata(context, metadata)
-        indexes = {index.name for table in metadata.tables.values() for index in table.indexes}
+        differences = alembic.autogenerate.compare_metadata(context, ddl.METADATA)
+        indexes = {index.name for table in ddl.METADATA.tables.values() for index in table.indexes}
         found = sa.inspect(connection)
-        there = {index["name"] for table in metadata.tables for index in found.get_indexes(table)}
+        there = {index["name"] for table in ddl.METADATA.tables for index in found.get_indexes(table)}
         assert connection.scalars(sa.select(partitions.c.id).order_by(partitions.c.id)).all() == [*range(64)]
     assert [change for change in differences if "events_by_partition" not in str(change)] == []
     assert indexes - there == ({"events_by_partition"} if database.dialect == "sqlite" else set())

@@ -26,6 +26,7 @@ from sojourn.journey.steps.deactivate import Deactivate
 from sojourn.journey.steps.emit_event import EmitEvent
 from sojourn.journey.steps.end_journey import EndJourney
 from sojourn.journey.steps.goal import Goal as GoalStep
+from sojourn.journey.steps.incentive import Incentive
 from sojourn.journey.steps.leave import Leave
 from sojourn.journey.steps.loop import Loop
 from sojourn.journey.steps.remove_from_list import RemoveFromList
@@ -35,6 +36,7 @@ from sojourn.journey.steps.set_trait import SetTrait
 from sojourn.journey.steps.split import Split, Way
 from sojourn.journey.steps.start_journey import StartJourney
 from sojourn.journey.steps.sub_journey import SubJourney
+from sojourn.journey.steps.throttle import Throttle
 from sojourn.journey.steps.wait import Wait
 from sojourn.journey.steps.wait_for import Awaited, WaitFor
 from sojourn.journey.steps.wait_until import WaitUntil
@@ -97,6 +99,8 @@ steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(StartJourney, texts) | st.builds(EndJourney, texts),
     st.builds(SubJourney, texts, st.none() | spans),
     st.builds(Webhook, texts, spans),
+    st.builds(Incentive, pool=texts) | st.just(Incentive(pattern="A-??????????", trait="coupon")),
+    st.builds(Throttle, st.integers(1, 1000)),
     st.builds(CreateTask, texts, spans, st.just("") | texts, wait=st.booleans()),
     st.builds(Deactivate, texts, spans, rules, st.just("") | texts),
 )

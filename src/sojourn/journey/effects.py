@@ -62,6 +62,7 @@ _OURS = frozenset(name for names in EVENTS.values() for name in names) | {
     "Consent Given",
     "Consent Withdrawn",
     "Customer Erased",
+    "Incentive Given",
     "Journey End Requested",
     "Journey Entered",
     "Journey Left",

@@ -13,7 +13,7 @@ from sojourn.rule.definition import Rule
 from sojourn.tape.tape import NEVER, Codes, Ints
 
 if TYPE_CHECKING:
-    from sojourn.journey.effects import Effects, Marks, Reasons
+    from sojourn.journey.effects import Effects, Marks, Reasons, Values
     from sojourn.journey.runs import Some
     from sojourn.journey.world import World
 
@@ -39,6 +39,16 @@ def deliver_all(world: World, effects: Effects, priority: int) -> Verdicts:
 def no_responses(world: World, effects: Effects) -> list[Marks]:
     """Nobody answers of themselves: what customers do comes from the tape alone."""
     return []
+
+
+def endless_codes(pool: str, keys: Ints) -> Values:
+    """A code for each effect from a pool that never ends: what nobody hands out can be anything."""
+    return np.full(len(keys), f"{pool}: a code", np.object_)
+
+
+def no_pace(name: str, per_second: float, now: Ints) -> Ints:
+    """When each may go on by a rate, where nothing is held back."""
+    return now
 
 
 class Watcher(Protocol):

@@ -10,7 +10,7 @@ import numpy as np
 
 from sojourn.journey.definition import TIMEZONE
 from sojourn.journey.effects import TRAITS_SET, Effects, Marks, Send, Values
-from sojourn.journey.ports import Verdicts, Watcher, deliver_all, no_responses
+from sojourn.journey.ports import Verdicts, Watcher, deliver_all, endless_codes, no_pace, no_responses
 from sojourn.journey.runs import Runs, Some
 from sojourn.journey.step import zoned
 from sojourn.rule.cohort import Cohort
@@ -56,6 +56,8 @@ class World:
     decide: Callable[[World, Effects, int], Verdicts] = deliver_all
     respond: Callable[[World, Effects], list[Marks]] = no_responses
     resolve: Callable[[Send], Send] = lambda send: send
+    allot: Callable[[str, Ints], Values] = endless_codes
+    pace: Callable[[str, float, Ints], Ints] = no_pace
     watcher: Watcher | None = None
     layers: list[Tape] = field(default_factory=list)
     told: list[tuple[Marks, Ints]] = field(default_factory=list)

@@ -16,6 +16,7 @@ from sojourn.runtime import written
 from sojourn.runtime.belonging.belonging import Belonging
 from sojourn.runtime.catalogue import Catalogue, Offered
 from sojourn.runtime.deciding import deciding
+from sojourn.runtime.portions import Portions
 from sojourn.runtime.projected import project
 from sojourn.runtime.resident import Kept, Resident
 from sojourn.store import counts, customers, effects, log, partitions, runs
@@ -83,7 +84,7 @@ class Live:
         customers = distinct(stirred, due, belonging.concerned(news, self.names))
         moved = planned = 0
         if len(customers):
-            turn = Turn(catalogue, customers, self.resident.tape(customers), held, until)
+            turn = Turn(connection, catalogue, customers, self.resident.tape(customers), held, until)
             triggered = self._triggered(catalogue, news.names[stirring])
             turn.play(connection, triggered, until - self._max_late, belonging)
             moved, planned = turn.write(connection, self.names)
@@ -172,8 +173,17 @@ class Live:
 class Turn:
     """What one tick does for some customers: the journeys they are in or may enter, played to an instant."""
 
-    def __init__(self, catalogue: Catalogue, customers: Ints, tape: Tape, held: Held, until: int) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        catalogue: Catalogue,
+        customers: Ints,
+        tape: Tape,
+        held: Held,
+        until: int,
+    ) -> None:
         self.catalogue, self.customers, self.held, self.until = catalogue, customers, held, until
+        portions = Portions(connection)
         self.world = World(
             tape=tape,
             segments=catalogue.segments,
@@ -183,6 +193,8 @@ class Turn:
             decide=deciding(catalogue),
             resolve=catalogue.resolve,
             entry_read=bool(catalogue.needs.entry),
+            allot=portions.allot,
+            pace=portions.pace,
         )
         self.after = held.met[np.searchsorted(held.ids, customers % PARTITIONS)]
         self.players: list[tuple[Offered, Playing, Ints]] = []

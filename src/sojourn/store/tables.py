@@ -302,48 +302,10 @@ tasks = table(
 )
 Index("tasks_open", tasks.c.due, sqlite_where=tasks.c.done == 0, postgresql_where=tasks.c.done == 0)
 
-# Events at rest, and what comes in.
-
-lake_segments = table(
-    "lake_segments",
+codes = table(
+    "codes",
     row_id(),
-    text("name", unique=True),
-    big("bucket", index=True),
-    big("generation"),
-    *bigs("first", "last"),  # the range of the log that it was sealed from
-    *bigs("earliest", "latest"),  # instants at which its events happened
-    *bigs("rows", "bytes"),
+    *texts("pool", "code"),
+    big("taken", 0, index=True),  # the effect that was given it
+    UniqueConstraint("pool", "code"),
 )
-
-imports = table(
-    "imports",
-    row_id(),
-    text("file"),
-    text("fingerprint", unique=True),
-    text("mapping"),
-    big("done", 0),
-    text("state"),
-    text("error", ""),
-    *bigs("created", "updated"),
-)
-
-costs = table(
-    "costs",
-    row_id(),
-    *texts("journey", "channel", "period", "currency"),
-    *bigs("begins", "ends"),
-    big("amount"),  # millionths of the currency's unit
-    big("imported"),
-    UniqueConstraint("journey", "channel", "begins", "ends", "currency"),
-)
-
-quarantine = table(
-    "quarantine",
-    row_id(),
-    big("at"),
-    *texts("source", "raw", "reason"),
-    big("tries", 1),
-    big("replayed", 0),
-)
-
-attempts = table("attempts", row_id("fingerprint", autoincrement=False), big("tries"), big("at"))

@@ -1,4 +1,4 @@
-"""`sojourn import`: history from files, resumed where it was broken off, and costs."""
+"""`sojourn import`: history from files, resumed where it was broken off, costs and codes."""
 
 from __future__ import annotations
 
@@ -117,6 +117,29 @@ def costs(
         answer.say(f"{file}:{bad['line']}: column {bad['column']!r}: {bad['value']!r} {bad['why']}")
 
 
+def codes(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A text file with a code in each line.")],
+    pool: Annotated[str, typer.Option(metavar="NAME", help="The pool that journeys give from.")],
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """Import codes of incentives; those that the pool has already stay as they are."""
+    from sojourn.cli.client import reached
+    from sojourn.cli.documents import read_text
+
+    text = read_text(file)
+    with reached(data, database) as api:
+        try:
+            found = api.call("POST", f"/api/codes/{pool}", {"text": text})
+        except Invalid as error:
+            raise Invalid(error.message, source=str(file), line=error.line) from error
+    if json:
+        answer.as_json(found)
+    else:
+        answer.say(f"{found['new']:,} of {found['codes']:,} codes were new to the pool {pool!r}")
+
+
 def _place(data: Path | None, database: str | None) -> Settings:
     from sojourn.app import settings
 
@@ -189,4 +212,6 @@ def _day(instant: int | None) -> str:
     return "" if instant is None else iso(instant)
 
 
-command = Command("import", parts=(events, traits, costs), help="Import history and costs from files.")
+command = Command(
+    "import", parts=(events, traits, costs, codes), help="Import history, costs and codes from files."
+)

@@ -1,4 +1,4 @@
-"""Prints the schema of tables.py as the SQL of a dialect, to be frozen in a migration."""
+"""Prints the schema, of both modules of tables, as the SQL of a dialect, to be frozen in a migration."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ import sys
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from sojourn.store.files.tables import lake_segments
 from sojourn.store.tables import runs
+
+assert lake_segments.metadata is runs.metadata
+METADATA = runs.metadata
 
 DIALECTS = {"sqlite": sqlite.dialect(), "postgresql": postgresql.dialect()}  # type: ignore[no-untyped-call]
 _XID = "ALTER TABLE events ALTER COLUMN xid SET DEFAULT (pg_current_xact_id()::text::bigint)"
@@ -17,7 +21,7 @@ def statements(dialect: str) -> list[str]:
     """The CREATE statements of all tables and indexes, in order."""
     chosen = DIALECTS[dialect]
     made: list[str] = []
-    for table in runs.metadata.sorted_tables:
+    for table in METADATA.sorted_tables:
         made.append(str(CreateTable(table).compile(dialect=chosen)).strip())
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
             wanted = index._ddl_if is None or index._ddl_if.dialect == dialect

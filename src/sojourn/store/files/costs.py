@@ -8,7 +8,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from sojourn.store.tables import costs
+from sojourn.store.files.tables import costs
 
 UNIT = 1_000_000
 """Amounts are kept in millionths of the currency's unit: sums of them are exact."""

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from sojourn.errors import NotFound
 from sojourn.store.access.rows import insert_missing
-from sojourn.store.tables import imports
+from sojourn.store.files.tables import imports
 
 
 class Import(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from sojourn.errors import Conflict
-from sojourn.store.tables import lake_segments
+from sojourn.store.files.tables import lake_segments
 
 
 class Listed(msgspec.Struct, frozen=True):

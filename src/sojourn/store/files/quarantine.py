@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from sojourn.store.access.rows import add, among
-from sojourn.store.tables import attempts, quarantine
+from sojourn.store.files.tables import attempts, quarantine
 from sojourn.tape.tape import Ints
 
 

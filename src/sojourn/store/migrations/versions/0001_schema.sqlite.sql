@@ -19,6 +19,17 @@ CREATE TABLE attempts (
 	PRIMARY KEY (fingerprint)
 );
 
+CREATE TABLE codes (
+	id INTEGER NOT NULL, 
+	pool TEXT NOT NULL, 
+	code TEXT NOT NULL, 
+	taken BIGINT DEFAULT 0 NOT NULL, 
+	PRIMARY KEY (id), 
+	UNIQUE (pool, code)
+);
+
+CREATE INDEX ix_codes_taken ON codes (taken);
+
 CREATE TABLE consents (
 	id INTEGER NOT NULL, 
 	customer BIGINT NOT NULL, 
