@@ -11,6 +11,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from sojourn import __version__
 from sojourn.api import health, problems, resources
+from sojourn.api.callbacks import calls as callbacks
 from sojourn.api.mail import taking
 from sojourn.api.parts import Parts
 from sojourn.api.resource import Resource
@@ -25,7 +26,7 @@ def create(parts: Parts) -> Litestar:
         route_handlers=[
             *(calls.router, pixel.router),
             *(links.router, consent.router),
-            *(taking.router, health.router),
+            *(taking.router, callbacks.router, health.router),
             *(resource.router() for resource in declared(resources, Resource).values()),
         ],
         state=State({"parts": parts}),

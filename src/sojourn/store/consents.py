@@ -78,6 +78,13 @@ def suppressed(connection: Connection, kind: str, values: Sequence[str]) -> dict
     return dict(connection.execute(chosen).all())
 
 
+def release(connection: Connection, kind: str, value: str) -> None:
+    """Let messages go to an address again."""
+    connection.execute(
+        sa.delete(suppressions).where(suppressions.c.kind == kind, suppressions.c.value == value)
+    )
+
+
 def ask(connection: Connection, token: str, optin: Optin) -> None:
     """Keep an opt-in until it is confirmed; `token` is the hash of what its link holds."""
     asked = {field: getattr(optin, field) for field in optin.__dataclass_fields__}

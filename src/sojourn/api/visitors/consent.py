@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -25,6 +27,7 @@ from sojourn.tape.hashing import hash_text, mix
 
 UNSUBSCRIBED = "Unsubscribed"
 _LINK = "unsubscribe link"
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @get("/u/{token:str}")
@@ -81,18 +84,34 @@ def waiting(token: str) -> str:
 
 
 def state(
-    connection: Connection, parts: Parts, customer: int, said: Consent, key: int, mark: Mark | None = None
+    connection: Connection,
+    parts: Parts,
+    customer: int,
+    said: Consent,
+    key: int,
+    mark: Mark | None = None,
+    proof: Mapping[str, str] = _NOTHING,
 ) -> None:
-    """Add a statement to the ledger and to the tape of the customer, whoever that is by now."""
+    """Add a statement to the ledger and to the tape of the customer, whoever that is by now.
+
+    What proves it beside the statement itself is kept in the ledger alone.
+    """
     owners = sorted({customer, *customers.customers_of(connection, np.array([customer])).tolist()} - {0})
     consents.lock(connection, owners)
-    consents.state(connection, _statements(owners, said))
+    consents.state(connection, _statements(owners, said, proof))
     name, properties = said.mark()
     mark = mark or Mark(key, name, customer, said.happened, properties)
     tell(connection, parts.names, [mark], parts.database.now())
 
 
-def withdraw(connection: Connection, parts: Parts, named: Recipient, source: str, client: str = "") -> None:
+def withdraw(
+    connection: Connection,
+    parts: Parts,
+    named: Recipient,
+    source: str,
+    client: str = "",
+    proof: Mapping[str, str] = _NOTHING,
+) -> None:
     """Unsubscribe from what a message was; `source` is how they said so.  The second time changes nothing."""
     now = parts.database.now()
     if _is_withdrawn(connection, named):
@@ -103,7 +122,7 @@ def withdraw(connection: Connection, parts: Parts, named: Recipient, source: str
     key = int(mix(hash_text(UNSUBSCRIBED), named.effect, named.customer, now)[0])
     run = message.run if message else 0
     mark = Mark(key, UNSUBSCRIBED, named.customer, now, {**about, "source": source}, run=run)
-    state(connection, parts, named.customer, said, key, mark)
+    state(connection, parts, named.customer, said, key, mark, proof)
 
 
 def _is_withdrawn(connection: Connection, named: Recipient) -> bool:
@@ -126,9 +145,9 @@ def _confirm(connection: Connection, parts: Parts, token: str, client: str) -> N
     state(connection, parts, asked.customer, said, hash_text(f"confirmed.{token}"))
 
 
-def _statements(owners: list[int], said: Consent) -> Statements:
+def _statements(owners: list[int], said: Consent, more: Mapping[str, str]) -> Statements:
     size = len(owners)
-    proof = {"text_version": said.text_version, "ip": said.ip}
+    proof = {"text_version": said.text_version, "ip": said.ip, **more}
     return Statements(
         customers=np.array(owners, np.int64),
         channels=[said.channel] * size,

@@ -64,6 +64,11 @@ def open_ways(given: Mapping[str, object]) -> dict[str, Way]:
     return {kind: _way(kind, chosen) for kind, chosen in ways.items() if not chosen.closed}
 
 
+def provider(kind: str, given: Mapping[str, object]) -> tuple[Channel, Settings] | None:
+    """Who carries a kind of message, with its settings; None if nobody does.  Raises Misconfigured."""
+    return _declared(kind, _chosen(kind, given[kind])) if kind in given else None
+
+
 def _chosen(kind: str, data: object) -> Chosen:
     try:
         return msgspec.convert(data, Chosen)
@@ -72,12 +77,16 @@ def _chosen(kind: str, data: object) -> Chosen:
 
 
 def _way(kind: str, chosen: Chosen) -> Way:
+    channel, given = _declared(kind, chosen)
+    return Way(channel, channel.open(given), chosen, given)
+
+
+def _declared(kind: str, chosen: Chosen) -> tuple[Channel, Settings]:
     known = registry.declared(providers, Channel)
     if chosen.provider not in known:
         raise Misconfigured(f"channel {kind}: no provider {chosen.provider!r}; known: {', '.join(known)}")
     channel = known[chosen.provider]
     try:
-        given = msgspec.convert(chosen.settings, channel.settings)
+        return channel, msgspec.convert(chosen.settings, channel.settings)
     except msgspec.ValidationError as error:
         raise Misconfigured(f"channel {kind}: {error}") from None
-    return Way(channel, channel.open(given), chosen, given)

@@ -1,0 +1,1 @@
+"""Calls of providers: what became of messages, and what people write back."""
