@@ -68,8 +68,10 @@ def receive(
 
 def _reached(server: str, key_file: Path | None, data: Path | None) -> tuple[str, str]:
     """Where `serve` is, and a key for it."""
+    if server and key_file:
+        return server.rstrip("/"), key_file.read_text().strip()
     if server:
-        return server.rstrip("/"), key_file.read_text().strip() if key_file else ""
+        _try_later("--server needs a --key-file")
     folder = (data or Path(os.environ.get("SOJOURN_DATA_DIR") or "data")).absolute()
     found = serving.running(folder)
     if found is None:

@@ -37,6 +37,7 @@ def serve(
     database: Database = None,
 ) -> None:
     """Serve the API, run journeys and send messages, all in one process."""
+    entrance = _address(mail_in) if mail_in else None
     from sojourn.api import server
     from sojourn.app import settings
 
@@ -56,18 +57,22 @@ def serve(
             answer.say(f"Sojourn serves at {local} from {place.data}; Ctrl-C ends it.")
 
         web = app.web(public)
-        server.run(web, host, port, started=started, beside=_door(web, mail_in) if mail_in else None)
+        server.run(web, host, port, started=started, beside=_door(web, *entrance) if entrance else None)
 
 
-def _door(web: Litestar, mail_in: str) -> AbstractAsyncContextManager[int]:
+def _address(mail_in: str) -> tuple[str, int]:
     host, _, port = mail_in.rpartition(":")
     if not host or not port.isdecimal():
         raise Invalid("must be HOST:PORT, as 127.0.0.1:2525", place="--mail-in")
+    return host.strip("[]"), int(port)
+
+
+def _door(web: Litestar, host: str, port: int) -> AbstractAsyncContextManager[int]:
     try:
         from sojourn.api.mail import door
     except ImportError as missing:
         raise Misconfigured("--mail-in needs a library: pip install aiosmtpd") from missing
-    return door.listening(web.state["parts"], host.strip("[]"), int(port))
+    return door.listening(web.state["parts"], host, port)
 
 
 def _in_time(app: App) -> AbstractContextManager[None]:
