@@ -38,7 +38,9 @@ class Looked:
         with np.errstate(invalid="ignore", divide="ignore"):
             least = 0.0 if of_goal else both
             errors = sum(np.maximum(variance, least) / count for count, _, variance, _ in arms)
-            self.away = np.where(ready, np.abs(arms[0][1] - arms[1][1]) / np.sqrt(errors), 0.0)
+            by_its_own = sum(variance / count for count, _, variance, _ in arms)
+            difference = np.where(ready, np.abs(arms[0][1] - arms[1][1]), 0.0)
+            self.away, self.away_by_its_own = difference / np.sqrt(errors), difference / np.sqrt(by_its_own)
 
     def _running(self, side: Bools) -> tuple[Floats, Floats, Floats, Floats]:
         """Count, mean, variance and how many are above 0, of the customers so far."""
@@ -89,6 +91,8 @@ def test_who_looks_after_every_customer_is_rarely_told_of_what_is_not_there(
 def test_so_it_is_with_money_although_few_spend_most_of_it() -> None:
     found = looked_at(4, 0.1, 0.1, of_goal=False)
     assert found.alarms(STRETCHES) <= ALPHA
+    by_its_own = (found.away_by_its_own > STRETCHES).any(axis=1).mean()
+    assert by_its_own > ALPHA, "by the variance of a small arm alone it fails: the test can tell"
     worst = np.unravel_index(np.argmax(found.away - STRETCHES), found.away.shape)
     for experiment, look in (worst, (5, LOOKS - 1)):
         plain = bool(found.away[experiment, look] > STRETCHES[look])

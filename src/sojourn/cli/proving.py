@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -9,6 +10,9 @@ from sojourn.cli import answer
 
 if TYPE_CHECKING:
     from sojourn.cli.client import Api
+
+_GOAL = {"more": "More customers reach the goal", "less": "Fewer customers reach the goal"}
+_SURE = "These bounds hold at 95 %, however often you look."
 
 
 def ask(api: Api, what: str, **options: object) -> dict[str, Any]:
@@ -23,7 +27,14 @@ def show_lift(found: dict[str, Any]) -> None:
     """Print a lift: the arms, and what may be said of them."""
     question, told = found["question"], found["answer"]
     money = question.get("money") is not None
-    heads = ("", "entered", "time is up", "spent anything" if money else "reached the goal", _mean(money), "")
+    heads = (
+        "",
+        "entered",
+        "time is up",
+        "spent anything" if money else "reached the goal",
+        _mean(money),
+        "at 95 %",
+    )
     arms = (("journey", told["treated"]), ("held out", told["holdout"]))
     rows = [
         (name, arm["entered"], arm["count"], arm["reached"], _of(arm["mean"], money), _between(arm))
@@ -40,11 +51,14 @@ def show_roi(found: dict[str, Any]) -> None:
     told = found["answer"]
     money = told["currency"]
     rows: list[tuple[str, object]] = [("customers who went through", told["customers"])]
-    rows += [(f"cost of {channel}", f"{cost:,.2f}") for channel, cost in told["by_channel"].items()]
-    rows += [(name, f"{told[name]:,.2f}") for name in ("cost", "revenue", "profit")]
+    rows += [(f"cost of {channel}", _amount(cost)) for channel, cost in told["by_channel"].items()]
+    rows += [(name, _amount(told[name])) for name in ("cost", "revenue", "profit")]
     within = _days(found["question"]["within"])
     answer.as_table(("", money or "amount"), rows, title=f"within {within} of an entry")
     answer.say(f"Profit is {told['margin']:.0%} of revenue." + _elsewhere(told))
+    if not told["customers"]:
+        answer.say("Nobody went through in that time whose time is up.")
+        return
     if told["roi"] is None:
         answer.say("No costs are known for that time, so there is no return: import them by `import costs`.")
     else:
@@ -63,8 +77,9 @@ def sentence(told: dict[str, Any], money: bool) -> str:
             return f"Too early to say: {told['why']}.{far}"
         case verdict:
             relative = told["relative"]
-            share = f", {_range(relative, _percent)} of what happens anyway" if relative else ""
-            return f"The journey makes {verdict} of it: {_difference(told['difference'], money)}{share}."
+            share = f", which is {_range(relative, _percent)} of what happens anyway" if relative else ""
+            what = f"Customers spend {verdict}" if money else _GOAL[verdict]
+            return f"{what} because of the journey: {_difference(told['difference'], money)}{share}. {_SURE}"
 
 
 def _caused(told: dict[str, Any], currency: str) -> str:
@@ -73,10 +88,10 @@ def _caused(told: dict[str, Any], currency: str) -> str:
         return "How much of it the journey caused cannot be told: nobody is held out (`holdout: 10%`)."
     if incremental is None or lift["verdict"] == "refused":
         return f"How much of it the journey caused: {sentence(lift, money=True)}"
-    early = "too early to say, so far " if lift["verdict"] == "too early to say" else ""
-    amount = _range(incremental, lambda value: f"{value:+,.2f}")
+    early = "too early to say; so far " if lift["verdict"] == "too early to say" else ""
+    amount = _range(incremental, lambda value: _amount(value, "+"), currency)
     share = f", a return of {_range(returned, _percent)}" if returned else ""
-    return f"Profit that the journey caused: {early}{amount} {currency}{share}."
+    return f"Profit that the journey caused: {early}{amount}{share}. {_SURE}"
 
 
 def _elsewhere(told: dict[str, Any]) -> str:
@@ -85,11 +100,17 @@ def _elsewhere(told: dict[str, Any]) -> str:
 
 
 def _difference(found: dict[str, float], money: bool) -> str:
-    return _range(found, lambda value: f"{value:+,.2f} a customer" if money else f"{value * 100:+.1f} points")
+    unit = "a customer" if money else "points"
+    return _range(found, lambda value: _amount(value, "+") if money else f"{value * 100:+.1f}", unit)
 
 
-def _range(found: dict[str, float], said: Any) -> str:
-    return f"{said(found['value'])} (between {said(found['low'])} and {said(found['high'])})"
+def _range(found: dict[str, float], said: Callable[[float], str], unit: str = "") -> str:
+    value = f"{said(found['value'])} {unit}".rstrip()
+    return f"{value} (between {said(found['low'])} and {said(found['high'])})"
+
+
+def _amount(value: float, sign: str = "-") -> str:
+    return f"{value:{sign},.2f}".replace(",", " ")
 
 
 def _percent(value: float) -> str:
@@ -103,7 +124,7 @@ def _mean(money: bool) -> str:
 def _of(mean: float | None, money: bool) -> str:
     if mean is None:
         return ""
-    return f"{mean:,.2f}" if money else f"{mean:.1%}"
+    return _amount(mean) if money else f"{mean:.1%}"
 
 
 def _between(arm: dict[str, Any]) -> str:
