@@ -9,6 +9,9 @@ from hypothesis import given
 from journey_cases import journeys
 from rule_cases import People, cohort, people, rules
 
+from sojourn.customer.lifecycle import Stage
+from sojourn.customer.references import Definitions
+from sojourn.customer.scores import parse as parse_score
 from sojourn.journey.check import ERROR, WARNING, Known, check
 from sojourn.journey.check.certain import certain
 from sojourn.journey.definition import Journey
@@ -190,6 +193,39 @@ steps:
         (WARNING, "", "no event 'Signed up' was ever seen; did you mean 'Signed Up'?"),
         (WARNING, "", "no event 'Orderd' was ever seen; did you mean 'Ordered'?"),
         (WARNING, "b", "no event 'Ordred' was ever seen; did you mean 'Ordered'?"),
+    ]
+
+
+def test_scores_stages_and_lists_that_are_not_there_are_named() -> None:
+    known = Known(
+        definitions=Definitions(
+            scores={"lead": parse_score({"score": "lead", "points": [{"event": "A", "points": 1}]})},
+            stages=(Stage("cold"), Stage("MQL")),
+            lists=frozenset({"beta"}),
+        )
+    )
+    text = """
+journey: x
+enter:
+  - {event: Score Changed, where: {score: laed, threshold: 5}}
+  - {event: Lifecycle Changed, where: {to: [MQL, SQL]}}
+goal: {lifecycle: custumer}
+steps:
+  a: {branch: [{if: {score: lead, group: fit, above: 1}, then: b}], otherwise: c}
+  b: {add_score: {score: leed, points: 5}}
+  c: {add_to_list: betas}
+  d: {branch: [{if: {in_list: bata}, then: e}], otherwise: f}
+  e: {leave: done}
+  f: {leave: other}
+"""
+    assert found(text.lstrip(), known) == [
+        (ERROR, "", "there is no score 'laed'; did you mean 'lead'?"),
+        (ERROR, "", "there is no stage 'SQL'; did you mean 'MQL'?"),
+        (ERROR, "", "there is no stage 'custumer'"),
+        (ERROR, "a", "score 'lead' has no group 'fit'"),
+        (ERROR, "d", "there is no list 'bata'; did you mean 'beta'?"),
+        (WARNING, "b", "there is no score 'leed'; did you mean 'lead'?"),
+        (WARNING, "c", "there is no list 'betas'; did you mean 'beta'?"),
     ]
 
 

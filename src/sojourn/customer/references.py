@@ -90,9 +90,10 @@ def missed(part: Part, known: Definitions) -> str:
         case InSegment(name):
             return _missing("segment", name, known.segments)
         case Scored(name, _, group):
-            missing = _missing("score", name, known.scores)
-            groups = [one.name for one in known.scores[name].groups] if not missing else []
-            return missing or (_missing(f"group of score {name!r}", group, groups) if group else "")
+            groups = [one.name for one in known.scores[name].groups] if name in known.scores else []
+            if name in known.scores and group not in ("", *groups):
+                return f"score {name!r} has no group {group!r}{_hint(group, groups)}"
+            return _missing("score", name, known.scores)
         case InStage(stages):
             names = [stage.name for stage in known.stages]
             return next((wrong for one in stages if (wrong := _missing("stage", one, names))), "")

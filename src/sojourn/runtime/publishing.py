@@ -8,6 +8,7 @@ from sojourn.errors import Invalid
 from sojourn.journey.check import ERROR, Finding, Known, check
 from sojourn.journey.definition import Journey
 from sojourn.journey.text import read_journey
+from sojourn.runtime.published import definitions
 from sojourn.store.definitions import journeys, segments, templates
 from sojourn.store.definitions.journeys import Version
 
@@ -17,6 +18,7 @@ def findings(connection: Connection, draft: Journey) -> list[Finding]:
     known = Known(
         templates=[one.name for one in templates.every(connection)],
         segments=[one.name for one in segments.every(connection)],
+        definitions=definitions(connection)[0],
     )
     return check(draft, known)
 

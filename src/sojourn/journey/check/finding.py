@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 import msgspec
 
+from sojourn.customer.references import Definitions
 from sojourn.journey.definition import Journey
 from sojourn.journey.effects import Ask
 from sojourn.rule.definition import Rule
@@ -30,6 +31,7 @@ class Known:
     templates: Collection[str] | None = None
     segments: Collection[str] | None = None
     events: Collection[str] | None = None
+    definitions: Definitions | None = None  # scores, stages and lists
 
 
 ANYTHING = Known()

@@ -37,9 +37,9 @@ def _outcomes(journey: Journey) -> Iterator[Finding]:
 
 def _templates(journey: Journey, known: Known) -> Iterator[Finding]:
     for step, ask in asks(journey):
-        if not isinstance(ask, Send):
+        if isinstance(ask, Mark):
             continue
-        if known.templates is None and not ask.purpose:
+        if known.templates is None and isinstance(ask, Send) and not ask.purpose:
             what = f"says no purpose, so it is what template {ask.template!r} is for; without any, marketing"
             yield Finding(WARNING, step, what)
         if known.templates is not None and ask.template not in known.templates:
