@@ -22,7 +22,8 @@ from sojourn.app import App, Settings, open_app
 from sojourn.ingest.accept import Books
 from sojourn.ingest.event import Event, Origin, Reading
 from sojourn.ingest.intake import Intake
-from sojourn.store import effects
+from sojourn.runtime.audit.auditor import audit
+from sojourn.store import effects, log
 from sojourn.store.definitions import journeys, settings, templates
 from sojourn.store.effects import State
 from sojourn.tape.hashing import hash_text
@@ -86,7 +87,7 @@ def app(database_url: str, tmp_path: Path) -> Iterator[App]:
         yield app
 
 
-def publish(app: App, port: int, rate: float = 0) -> None:
+def publish(app: App, port: int, text: str = WELCOME, rate: float = 0) -> None:
     now = app.database.now()
 
     def define(connection: Connection) -> None:
@@ -98,8 +99,8 @@ def publish(app: App, port: int, rate: float = 0) -> None:
         }
         settings.put(connection, "channels", {"email": channel})
         templates.save(connection, "hello", HELLO, now)
-        journeys.create(connection, "welcome", WELCOME, now)
-        journeys.publish(connection, "welcome", WELCOME, now)
+        journeys.create(connection, "welcome", text, now)
+        journeys.publish(connection, "welcome", text, now)
 
     app.database.write(define)
 
@@ -143,6 +144,22 @@ def test_an_event_becomes_one_mail(app: App, mailbox: tuple[Mailbox, int]) -> No
         first = effects.of_customer(connection, 1)
     assert msgspec.json.decode(first.data[0])["step"] == "hello"
     assert np.all(first.attempts == 1)
+
+
+def test_the_team_is_told_whatever_the_customer_allows(app: App, mailbox: tuple[Mailbox, int]) -> None:
+    kept, port = mailbox
+    told = WELCOME.replace("steps:", "steps:\n  tell: {notify: {template: hello, to: sales@example.org}}")
+    publish(app, port, told)
+    intake = Intake(app.database, Books(app.names))
+    with app.working("http://localhost:8000"):
+        intake.take(Reading((signed_up(app, "ada"),)), "test").result()
+        eventually(lambda: len(kept.mails) == 2)
+        eventually(lambda: _states(app) == {State.ACCEPTED: 2})
+    assert sorted(mail["To"] for mail in kept.mails) == ["ada@example.org", "sales@example.org"]
+    with app.database.reading() as connection:
+        names = app.names.names(log.read(connection, log.Offset(), 1000).names)
+    assert {"Notice Given", "Notice Sent", "Email Sent"} <= set(names.values())
+    assert audit(app.history, app.publicly("http://localhost:8000").seal).violations == ()
 
 
 def test_no_second_holds_more_than_the_rate(app: App, mailbox: tuple[Mailbox, int]) -> None:

@@ -14,7 +14,7 @@ from sojourn.journey.definition import (
     Placed,
     Trigger,
 )
-from sojourn.journey.effects import Mark
+from sojourn.journey.effects import Mark, Notice
 from sojourn.journey.effects import Send as SendAsk
 from sojourn.journey.step import Step
 from sojourn.journey.steps.add_score import AddScore
@@ -29,6 +29,7 @@ from sojourn.journey.steps.goal import Goal as GoalStep
 from sojourn.journey.steps.incentive import Incentive
 from sojourn.journey.steps.leave import Leave
 from sojourn.journey.steps.loop import Loop
+from sojourn.journey.steps.notify import Notify
 from sojourn.journey.steps.remove_from_list import RemoveFromList
 from sojourn.journey.steps.send import Send
 from sojourn.journey.steps.send_unseen import SendUnseen
@@ -99,6 +100,7 @@ steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(StartJourney, texts) | st.builds(EndJourney, texts),
     st.builds(SubJourney, texts, st.none() | spans),
     st.builds(Webhook, texts, spans),
+    st.builds(Notify, st.builds(Notice, texts, st.just("") | texts)),
     st.builds(Incentive, pool=texts) | st.just(Incentive(pattern="A-??????????", trait="coupon")),
     st.builds(Throttle, st.integers(1, 1000)),
     st.builds(CreateTask, texts, spans, st.just("") | texts, wait=st.booleans()),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from sojourn.journey.effects import Effects, Mark, Marks, Send, effect_keys
+from sojourn.journey.effects import Effects, Mark, Marks, Notice, Send, effect_keys
 from sojourn.journey.ports import DELIVER, HELD, Verdicts
 from sojourn.journey.program import Program
 from sojourn.journey.runs import Some
@@ -32,6 +32,8 @@ def asked(
         done.append(effects)
         if isinstance(one.ask, Mark):
             world.tell(Marks.of(effects, one.ask.name, one.ask.properties, one.ask.traits))
+        elif isinstance(one.ask, Notice):
+            world.tell(Marks.of(effects, "Notice Given", {"template": one.ask.template, "to": one.ask.to}))
     return answer, done
 
 

@@ -25,21 +25,12 @@ class Send(msgspec.Struct, frozen=True, tag="send"):
     go_on: bool = False  # a held send does not keep its run on the step
 
 
-class Call(msgspec.Struct, frozen=True, tag="call"):
-    """Ask another system something; what it answers comes back as `Webhook Answered` with what is kept."""
+class Notice(msgspec.Struct, frozen=True, tag="notice"):
+    """Tell somebody of the team about the customer; policy has no say in it."""
 
     template: str
+    to: str = ""  # an address of the template's channel; by default the one of its settings
     channel: str = ""
-    keep: tuple[str, ...] = ()  # the fields of the answer that become properties
-
-
-class Notice(msgspec.Struct, frozen=True, tag="notice"):
-    """Tell somebody of the team; policy has no say in it."""
-
-    channel: str  # email, slack, or app: a notice in Sojourn itself
-    to: str  # an address, a channel of Slack, a member or a role
-    text: str  # Liquid
-    subject: str = ""
 
 
 class Mark(msgspec.Struct, frozen=True, tag="mark"):
@@ -53,7 +44,7 @@ class Mark(msgspec.Struct, frozen=True, tag="mark"):
 TRAITS_SET = "Traits Set"
 """The event by which a step sets traits; who hears of it hears of whatever carries traits."""
 
-Ask = Send | Mark | Call | Notice
+Ask = Send | Mark | Notice
 Values = npt.NDArray[Any]
 """One value for each of n runs: float64[n] (NaN: none) or texts, object[n] ('' : none)."""
 Reasons = npt.NDArray[np.signedinteger[Any]]
@@ -71,6 +62,7 @@ _OURS = frozenset(name for names in EVENTS.values() for name in names) | {
     "List Left",
     "Message Planned",
     "Message Suppressed",
+    "Notice Given",
     "Owner Assigned",
     "Points Added",
     "Score Changed",

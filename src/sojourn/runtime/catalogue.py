@@ -197,7 +197,12 @@ class Catalogue:
         )
 
 
+_MARKS = frozenset(
+    {"Journey Entered", "Journey Left", "Message Planned", "Message Suppressed", "Notice Given"}
+)
+
+
 def marks_of(journey: Journey) -> frozenset[str]:
     """The names of the events that the journey itself puts on tapes."""
     own = {ask.name for placed in journey.steps for ask in placed.step.asks() if isinstance(ask, Mark)}
-    return frozenset({"Journey Entered", "Journey Left", "Message Planned", "Message Suppressed", *own})
+    return _MARKS | own

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from sojourn.ingest.event import Origin
-from sojourn.journey.effects import Effects, Marks, Send, Values
+from sojourn.journey.effects import Effects, Marks, Notice, Send, Values
 from sojourn.journey.play import Playing
 from sojourn.journey.program import JUMP
 from sojourn.journey.runs import Runs
@@ -17,6 +17,9 @@ from sojourn.store import effects, log, runs
 from sojourn.store.counts import Counted
 from sojourn.store.partitions import PARTITIONS
 from sojourn.tape.tape import Ints
+
+TRANSACTIONAL = "transactional"
+"""The purpose of what nobody has to agree to."""
 
 
 def journey_runs(stored: runs.Runs, customers: Ints) -> Runs:
@@ -75,16 +78,16 @@ def _reasons(moved: Runs, offered: Offered) -> list[str]:
 def planned(
     player: Playing, offered: Offered, catalogue: Catalogue, customers: Ints
 ) -> list[effects.Planned]:
-    """The sends that the play allowed, as the ledger plans them."""
-    said = [part for part in player.effects if isinstance(part.ask, Send) and part.reasons is None]
+    """The messages that the play allowed and the notices to the team, as the ledger plans them."""
+    said = [one for one in player.effects if isinstance(one.ask, Send | Notice) and one.reasons is None]
     return [_planned(part, offered, catalogue, customers) for part in said]
 
 
 def _planned(part: Effects, offered: Offered, catalogue: Catalogue, customers: Ints) -> effects.Planned:
-    assert isinstance(part.ask, Send)
-    n, owners, send = len(part), customers[part.rows], catalogue.resolve(part.ask)
+    n, owners, (send, kind, more) = len(part), customers[part.rows], _message(part, catalogue)
     program = next(one for one in offered.programs if one.version == part.version)
-    asked = msgspec.json.encode({"journey": part.journey, "step": part.step}).decode().removeprefix("{")
+    told = {"journey": part.journey, "step": part.step, **more}
+    asked = msgspec.json.encode(told).decode().removeprefix("{")
     return effects.Planned(
         keys=part.keys,
         runs=part.runs,
@@ -96,11 +99,20 @@ def _planned(part: Effects, offered: Offered, catalogue: Catalogue, customers: I
         channels=[send.channel] * n,
         templates=[send.template] * n,
         purposes=[send.purpose] * n,
-        kinds=["send"] * n,
+        kinds=[kind] * n,
         data=[f'{{"entry":{key},{asked}' for key in part.entries.tolist()],
         planned=part.now,
         due=part.now,
     )
+
+
+def _message(part: Effects, catalogue: Catalogue) -> tuple[Send, str, dict[str, str]]:
+    """What is sent, of which kind, and what else dispatching has to know."""
+    if isinstance(part.ask, Notice):
+        plain = Send(part.ask.template, TRANSACTIONAL, part.ask.channel)
+        return catalogue.resolve(plain), effects.NOTICE, {"to": part.ask.to}
+    assert isinstance(part.ask, Send)
+    return catalogue.resolve(part.ask), effects.MESSAGE, {}
 
 
 def logged(

@@ -24,7 +24,8 @@ def load(connection: Connection, pool: str, new: Sequence[str]) -> int:
 def allot(connection: Connection, pool: str, keys: Ints) -> npt.NDArray[Any]:
     """A code for each effect, object[n], '' where the pool has no more; a repeat gets the same again."""
     held = sa.select(codes.c.taken, codes.c.code).where(among(connection, codes.c.taken, keys))
-    known = {key: code for key, code in connection.execute(held.where(codes.c.pool == pool))}
+    held = held.where(codes.c.pool == pool)
+    known: dict[int, str] = {int(key): code for key, code in connection.execute(held)}
     asking = np.array([key for key in keys.tolist() if key not in known], np.int64)
     if len(asking):
         free = sa.select(codes.c.id, codes.c.code).where(codes.c.pool == pool, codes.c.taken == 0)

@@ -15,6 +15,9 @@ from sojourn.store.access.rows import among, fetch, insert_missing, is_postgres,
 from sojourn.store.tables import PARTITIONS, effects
 from sojourn.tape.tape import Bools, Ints
 
+MESSAGE, NOTICE = "send", "notice"
+"""The kinds of effects: what a customer is told, and what the team is told about one."""
+
 
 class State(IntEnum):
     """Where an effect stands; the partial indexes of the table name the first five by number."""

@@ -66,17 +66,23 @@ def _segments_entered(trigger: Trigger) -> Iterator[str]:
                     yield str(test.value)
 
 
-def _unheard(journey: Journey, known: Known) -> Iterator[Finding]:
-    """Events that nobody has ever sent: usually a slip of the pen."""
-    if known.events is None:
-        return
+def events_from_outside(journey: Journey) -> list[tuple[str, str]]:
+    """The events that the journey waits for somebody to send, each with the step that does."""
     own = {ask.name for _, ask in asks(journey) if isinstance(ask, Mark)}
     named = [("", trigger.event) for trigger in journey.enter]
     for step, part in _leaves(journey):
         named += [(step, part.event)] if isinstance(part, Performed) else []
         named += [(step, link.event) for link in part.links] if isinstance(part, Sequence) else []
-    for step, event in dict.fromkeys(named):
-        if not (event in known.events or event in own or event == REQUESTED or believed(event)):
+    ours = {REQUESTED, *own}
+    return [(step, event) for step, event in dict.fromkeys(named) if event not in ours and not believed(event)]
+
+
+def _unheard(journey: Journey, known: Known) -> Iterator[Finding]:
+    """Events that nobody has ever sent: usually a slip of the pen."""
+    if known.events is None:
+        return
+    for step, event in events_from_outside(journey):
+        if event not in known.events:
             yield Finding(WARNING, step, f"no event {event!r} was ever seen{hint(event, known.events)}")
 
 

@@ -12,7 +12,7 @@ from sojourn.lake.read import load
 from sojourn.runtime.audit.reading import Reading, Violation
 from sojourn.runtime.history import SEALED, segments
 from sojourn.store import log
-from sojourn.store.effects import State
+from sojourn.store.effects import MESSAGE, State
 from sojourn.store.tables import NEVER, effects, events, messages, names, runs
 from sojourn.tape.tape import Ints
 
@@ -26,7 +26,8 @@ def told(reading: Reading) -> Iterator[Violation]:
     marks = _marks(reading)
     entered = reading.columns(sa.select(runs.c.id))[:, 0]
     gone = reading.columns(sa.select(runs.c.id).where(runs.c.left < NEVER))[:, 0]
-    planned = reading.columns(sa.select(effects.c.key).where(effects.c.run != 0))[:, 0]
+    messages_of_runs = (effects.c.run != 0) & (effects.c.kind == MESSAGE)
+    planned = reading.columns(sa.select(effects.c.key).where(messages_of_runs))[:, 0]
     yield from _compared("I7", ENTERED, marks[ENTERED], "runs", entered)
     yield from _compared("I7", LEFT, marks[LEFT], "runs that left", gone)
     yield from _compared("I2", PLANNED, marks[PLANNED], "effects in the ledger", planned)

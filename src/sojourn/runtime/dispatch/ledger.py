@@ -159,7 +159,7 @@ def _stops(
     said = consents.of_customers(connection, sorted(owners))
     withdrawn = _standing(said, owners, going) == WITHDRAWN
     for one, gone in zip(going, withdrawn.tolist(), strict=True):
-        if gone and policy.consent.get(one.purpose, policy.otherwise) != "none":
+        if gone and not one.notice and policy.consent.get(one.purpose, policy.otherwise) != "none":
             stops[one.key] = f"consent: {one.purpose} withdrawn"
     return stops
 

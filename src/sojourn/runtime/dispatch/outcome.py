@@ -44,7 +44,8 @@ def outcome(
     prepared: Prepared, way: Way, answer: Receipt | FarSideError, repeatable: bool, now: int
 ) -> Outcome:
     """What an attempt came to; `repeatable` says that sending twice is better than not at all."""
-    prefix = PREFIXES.get(way.channel.kind, way.channel.kind.capitalize())
+    kind = "notice" if prepared.notice else way.channel.kind
+    prefix = PREFIXES.get(kind, kind.capitalize())
     match answer:
         case Receipt(reference, said=said, gone=gone):
             return Outcome(State.ACCEPTED, reference=reference, event=f"{prefix} Sent", told=said, gone=gone)
@@ -105,8 +106,8 @@ def _refused(prepared: Prepared, way: Way, answer: FarSideError, prefix: str) ->
         reason=_why(answer),
         event=f"{prefix} Bounced",
         told=told,
-        suppress=dead,
-        withdraws=found is Standing.LEFT,
+        suppress=dead and not prepared.notice,
+        withdraws=found is Standing.LEFT and not prepared.notice,
         gone=prepared.outgoing.subscriptions if answer.code == UNSUBSCRIBED else (),
         closes=answer.code == GONE and way.channel.kind == "webhook",
     )

@@ -18,7 +18,7 @@ from sojourn.message.render import About, Rendered, render
 from sojourn.message.template import Template
 from sojourn.message.tokens import Keyring, Recipient
 from sojourn.runtime.dispatch.ways import Way
-from sojourn.store.effects import Effects
+from sojourn.store.effects import NOTICE, Effects
 from sojourn.store.messages import Message
 from sojourn.tape.tape import Tape
 from sojourn.tape.zones import meant
@@ -53,6 +53,7 @@ class Prepared:
     channel: str
     kind: str  # of message, as its provider declares it: whose address it goes to
     purpose: str
+    notice: bool  # to the team
     outgoing: Outgoing
     message: Message
     links: Mapping[int, str]
@@ -114,13 +115,14 @@ class Preparing:
                 f"channel {effects.channels[n]!r}" if way is None else f"template {effects.templates[n]!r}"
             )
             return Refused(key, fence, f"there is no {missing}")
-        kept = frozen.get(key)
-        recipient = kept.recipient if kept else _recipient(way, person)
+        kept, notice = frozen.get(key), effects.kinds[n] == NOTICE
+        data = msgspec.json.decode(effects.data[n])
+        recipient = kept.recipient if kept else data["to"] if notice else _recipient(way, person)
         if way.channel.kind in ADDRESS_TRAITS and not recipient:
-            return Refused(key, fence, f"no {ADDRESS_TRAITS[way.channel.kind]} is known")
+            whose = "of the team " if notice else ""
+            return Refused(key, fence, f"no {ADDRESS_TRAITS[way.channel.kind]} {whose}is known")
         unsubscribe = self._unsubscribe(effects, n) if effects.purposes[n] != "transactional" else ""
         try:
-            data = msgspec.json.decode(effects.data[n])
             rendered = (
                 _thawed(kept, way)
                 if kept
@@ -149,6 +151,7 @@ class Preparing:
             effects.channels[n],
             way.channel.kind,
             effects.purposes[n],
+            notice,
             outgoing,
             message,
             links,
