@@ -39,13 +39,22 @@ class Shop:
         self.books = Books(self.app.names, on_merge=Merging(self.app.names))
         self.intake = Intake(self.app.database, self.books)
 
-    def happens(self, name: str, *identities: tuple[str, str], tick: bool = True, **properties: str) -> None:
-        """An event, a second after the last; the ticks that it calls for, unless they are to wait."""
+    def happens(
+        self, name: str, *identities: tuple[str, str], tick: bool = True, ago: int = 0, **properties: str
+    ) -> None:
+        """An event that reaches us a second after the last, and happened so many microseconds before; the
+        ticks that it calls for, unless they are to wait."""
         self.told += 1
         self.clock[0] += 1_000_000
         now = self.clock[0]
         event = Event(
-            hash_text(f"{self.told}"), name, identities, now, now, Origin.SERVER, properties=dict(properties)
+            hash_text(f"{self.told}"),
+            name,
+            identities,
+            now - ago,
+            now - ago,
+            Origin.SERVER,
+            properties=dict(properties),
         )
         self.intake.take(Reading((event,)), "test").result()
         if tick:

@@ -9,7 +9,8 @@ from litestar import MediaType, Request, Response, Router, get
 from sqlalchemy import Connection
 
 from sojourn.api.parts import Given, Parts
-from sojourn.store import effects
+from sojourn.runtime.belated import LATE
+from sojourn.store import counts, effects
 from sojourn.store.files import quarantine
 
 
@@ -38,6 +39,7 @@ def _figures(parts: Parts) -> str:
             "sojourn_write_backlog_works": parts.database.backlog,
             "sojourn_disk_full": int(parts.database.full),
             "sojourn_quarantine_waiting": quarantine.count(connection),
+            "sojourn_events_late": counts.total(connection, LATE),
         }
         states = effects.counts(connection)
     lines = [f"{name} {value}" for name, value in figures.items()]

@@ -13,6 +13,7 @@ from sojourn.ingest.event import Origin
 from sojourn.journey.play import Playing, play
 from sojourn.journey.world import World
 from sojourn.runtime import written
+from sojourn.runtime.belated import belated
 from sojourn.runtime.belonging.belonging import Belonging
 from sojourn.runtime.catalogue import Catalogue, Offered
 from sojourn.runtime.deciding import deciding
@@ -81,11 +82,14 @@ class Live:
         belonging = Belonging(connection, catalogue, held, until, self.resident)
         stirring = self._stirring(news, catalogue)
         stirred = self.resident.merged.customers_of(news.subjects[stirring])
+        loud = news.take(np.flatnonzero(stirring))
+        late = belated(connection, catalogue, loud, stirred, self.names.names(loud.names))
+        counts.count(connection, int(held.ids[0]), late)
         customers = distinct(stirred, due, belonging.concerned(news, self.names))
         moved = planned = 0
         if len(customers):
             turn = Turn(connection, catalogue, customers, self.resident.tape(customers), held, until)
-            triggered = self._triggered(catalogue, news.names[stirring])
+            triggered = self._triggered(catalogue, loud.names)
             turn.play(connection, triggered, until - self._max_late, belonging)
             moved, planned = turn.write(connection, self.names)
             if not turn.heard_itself():

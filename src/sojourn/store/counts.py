@@ -35,6 +35,11 @@ def count(connection: Connection, shard: int, more: Mapping[Counted, int]) -> No
     add(connection, counts, rows, ["shard", "version", "step", "what", "name"], "n")
 
 
+def total(connection: Connection, what: str) -> int:
+    """How often something happened in all versions together."""
+    return int(connection.scalar(sa.select(sa.func.sum(counts.c.n)).where(counts.c.what == what)) or 0)
+
+
 def of_version(connection: Connection, version: int) -> dict[Counted, int]:
     """All counts of one version."""
     summed = sa.select(counts.c.version, counts.c.step, counts.c.what, counts.c.name, sa.func.sum(counts.c.n))
