@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -51,7 +50,7 @@ class Looked:
             variance = np.maximum(np.cumsum(taken**2, 1) - count * mean**2, 0) / (count - 1)
         return count, mean, variance, np.cumsum(taken > 0, 1, dtype=np.float64)
 
-    def alarms(self, reach: npt.ArrayLike) -> float:
+    def alarms(self, reach: Floats | float) -> float:
         """The share of the experiments in which some look tells of a difference."""
         return float((self.away > reach).any(axis=1).mean())
 
