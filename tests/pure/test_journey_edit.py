@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,8 +16,9 @@ from sojourn.errors import Invalid
 from sojourn.journey.definition import Journey, Placed
 from sojourn.journey.step import Step
 from sojourn.journey.text import read_journey, write_journey
-from sojourn.journey.text.edit import rewrite
+from sojourn.journey.text.edit import rewrite, rewrite_data
 from sojourn.journey.text.layout import layout
+from sojourn.journey.text.source import Source, written
 
 ALIKE = "  # two that are\n  # much alike\n"
 TIPS = "  tips:    {send: {template: tips, purpose: onboarding}, then: bye}\n"
@@ -226,7 +228,7 @@ EDITS = st.lists(st.sampled_from((_set, _add, _drop, _move, _draw)), min_size=1,
 DICE = st.lists(st.integers(0, 999), min_size=4, max_size=4)
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(authored(), EDITS, DICE, steps)
 def test_whatever_is_edited_the_text_then_says(
     written: tuple[str, Journey],
@@ -261,12 +263,48 @@ def test_the_lines_of_other_steps_stay_as_they_are(
     assert made.endswith(after)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(authored(), journeys())
 def test_any_journey_can_become_any_other(written: tuple[str, Journey], other: Journey) -> None:
     text, _ = written
     assume(_can_be_written(other))
     assert read_journey(rewrite(text, other)) == other
+
+
+POLICY = """\
+policy:
+  caps:   # not too much
+    - {most: 3, days: 7}   # a week
+    - {most: 1, days: 1}
+  fallback_zone: 'Europe/Berlin'
+"""
+
+
+def test_other_definitions_are_changed_in_their_texts_too() -> None:
+    data = {"policy": {"caps": [{"most": 4, "days": 7}], "fallback_zone": "Europe/Wien", "quiet": ["x"]}}
+    assert rewrite_data(POLICY, data) == (
+        "policy:\n  caps:   # not too much\n    - {most: 4, days: 7}   # a week\n"
+        "  fallback_zone: 'Europe/Wien'\n  quiet: [x]\n"
+    )
+    assert rewrite_data(POLICY, Source(POLICY).data()) == POLICY  # type: ignore[arg-type]
+
+
+PLAIN = st.recursive(
+    st.booleans() | st.integers() | st.text("ab #:-'\n", max_size=5) | st.sampled_from(("x", "2 days")),
+    lambda inner: (
+        st.lists(inner, min_size=1, max_size=3)
+        | st.dictionaries(st.sampled_from("abcd"), inner, min_size=1, max_size=3)
+    ),
+    max_leaves=8,
+)
+DOCUMENTS = st.dictionaries(st.sampled_from("klmn"), PLAIN, min_size=1, max_size=4)
+
+
+@settings(max_examples=60)
+@given(DOCUMENTS, DOCUMENTS)
+def test_whatever_is_in_a_document_can_become_anything_else(was: dict[str, Any], now: dict[str, Any]) -> None:
+    made = rewrite_data(written(was), now)
+    assert Source(made).data() == now
 
 
 def _with(journey: Journey, placed: Placed) -> Journey:

@@ -28,8 +28,11 @@ def held(connection: Connection) -> dict[Name, str]:
 
 
 def state(texts: dict[Name, str]) -> int:
-    """What tells this state of an installation from any other: another after every change of a text."""
-    return hash_text("".join(f"{name}\n{len(text)}\n{text}\n" for name, text in texts.items()))
+    """What tells this state of an installation from any other: another after every change of a text.
+
+    It is below 2**52, so that whatever reads JSON keeps all of its digits.
+    """
+    return hash_text("".join(f"{name}\n{len(text)}\n{text}\n" for name, text in texts.items())) >> 11
 
 
 def publish(
