@@ -15,7 +15,7 @@ from sojourn.api.callbacks import calls as callbacks
 from sojourn.api.mail import taking
 from sojourn.api.parts import Parts
 from sojourn.api.resource import Resource
-from sojourn.api.tracking import calls, pixel
+from sojourn.api.tracking import calls, pixel, push
 from sojourn.api.visitors import consent, links
 from sojourn.registry import declared
 
@@ -24,7 +24,7 @@ def create(parts: Parts) -> Litestar:
     """The application of one installation; its description (OpenAPI 3.1) is at /schema/openapi.json."""
     return Litestar(
         route_handlers=[
-            *(calls.router, pixel.router),
+            *(calls.router, pixel.router, push.router),
             *(links.router, consent.router),
             *(taking.router, callbacks.router, health.router),
             *(resource.router() for resource in declared(resources, Resource).values()),

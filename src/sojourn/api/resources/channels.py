@@ -12,6 +12,9 @@ from sqlalchemy import Connection
 
 from sojourn.api.parts import Given
 from sojourn.api.resource import Resource
+from sojourn.channel import providers
+from sojourn.channel.contract import Channel
+from sojourn.registry import declared
 from sojourn.runtime.dispatch.ways import CHANNELS, open_ways
 from sojourn.store.definitions import settings
 
@@ -22,14 +25,31 @@ class Definition(msgspec.Struct, frozen=True):
     channels: dict[str, dict[str, Any]]
 
 
+class Provider(msgspec.Struct, frozen=True):
+    """Who can carry a kind of message; `delivery` is the class of what is promised: A, B or C."""
+
+    name: str
+    title: str
+    kind: str
+    delivery: str
+    promise: str
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """The channels that are set, and all providers there are."""
+
+    channels: dict[str, dict[str, Any]]
+    providers: tuple[Provider, ...]
+
+
 @get("/")
-async def show(parts: Given) -> Definition:
+async def show(parts: Given) -> Shown:
     """The channels that are set, without their settings: those hold secrets."""
     return await parts.read(_shown)
 
 
 @put("/", opt={"scope": "admin"})
-async def save(data: JSONBody[Definition], parts: Given) -> Definition:
+async def save(data: JSONBody[Definition], parts: Given) -> Shown:
     """Set all channels anew; what is sent from now on goes by them."""
     for way in open_ways(data.channels).values():
         await way.connection.close()
@@ -40,10 +60,17 @@ async def save(data: JSONBody[Definition], parts: Given) -> Definition:
 resource = Resource("channels", (show, save))
 
 
-def _shown(connection: Connection) -> Definition:
+def _shown(connection: Connection) -> Shown:
     found: dict[str, dict[str, Any]] = settings.get(connection, CHANNELS, {})
     shown = {
         kind: {name: value for name, value in one.items() if name != "settings"}
         for kind, one in found.items()
     }
-    return Definition(shown)
+    return Shown(shown, _providers())
+
+
+def _providers() -> tuple[Provider, ...]:
+    known = declared(providers, Channel).values()
+    return tuple(
+        Provider(one.name, one.title, one.kind, one.delivery.value, one.delivery.promise) for one in known
+    )

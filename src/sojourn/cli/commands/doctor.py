@@ -6,14 +6,14 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sojourn.cli import answer, serving
 from sojourn.cli.command import Command, Data, Database, Json
 from sojourn.cli.installation import opened_at
-from sojourn.errors import NotFound
+from sojourn.errors import Misconfigured, NotFound
 
 if TYPE_CHECKING:
     from sojourn.app import App
@@ -56,12 +56,14 @@ def _kernels() -> str:
 
 
 def _contents(app: App) -> Iterator[tuple[str, object]]:
+    from sojourn.runtime.dispatch.ways import CHANNELS
     from sojourn.store import customers, effects
-    from sojourn.store.definitions import journeys
+    from sojourn.store.definitions import journeys, settings
     from sojourn.store.files import lake_segments, quarantine
 
     with app.database.reading() as connection:
         yield "database", app.database.dialect
+        yield from _channels(settings.get(connection, CHANNELS, {}))
         yield "customers", customers.count(connection)
         yield "journeys", len(journeys.every(connection))
         yield "events at rest", sum(listed.rows for listed in lake_segments.every(connection))
@@ -72,6 +74,25 @@ def _contents(app: App) -> Iterator[tuple[str, object]]:
     yield "audit", f"{len(found.violations)} violations" if found.violations else "everything agrees"
     for number, violation in enumerate(found.violations, 1):
         yield f"violation {number}", str(violation)
+
+
+def _channels(given: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """By whom each kind of message goes, and what is promised of it."""
+    from sojourn.runtime.dispatch.ways import open_ways, provider
+
+    for kind in given:
+        try:
+            found = provider(kind, given)
+            open_ways({kind: given[kind]})
+        except Misconfigured as error:
+            yield f"channel {kind}", str(error)
+        else:
+            assert found is not None  # it was given
+            channel = found[0]
+            yield (
+                f"channel {kind}",
+                f"{channel.name}, class {channel.delivery.value}: {channel.delivery.promise}",
+            )
 
 
 command = Command("doctor", doctor)

@@ -15,8 +15,16 @@ from sojourn.tape.hashing import hash_text
 from sojourn.tape.tape import Ints
 
 
-def subscribe(connection: Connection, customer: int, endpoint: str, subscription: str, now: int) -> None:
-    """Keep a browser's subscription: its endpoint is one customer's, whoever was there last."""
+def subscribe(connection: Connection, customer: int, endpoint: str, subscription: str, now: int) -> bool:
+    """Keep a browser's subscription; whether that is news.  An endpoint is one customer's: the latest's."""
+    same = sa.select(push_subscriptions.c.key).where(
+        push_subscriptions.c.key == hash_text(endpoint),
+        push_subscriptions.c.customer == customer,
+        push_subscriptions.c.subscription == subscription,
+        _LIVE,
+    )
+    if connection.scalar(same) is not None:
+        return False
     row = {"customer": customer, "created": now, "gone": 0}
     key = hash_text(endpoint)
     columns: dict[str, Any] = {name: np.array([value]) for name, value in (row | {"key": key}).items()}
@@ -24,6 +32,7 @@ def subscribe(connection: Connection, customer: int, endpoint: str, subscription
     if not insert_missing(connection, push_subscriptions, columns, ["key"])[0]:
         mine = push_subscriptions.c.key == key
         connection.execute(sa.update(push_subscriptions).where(mine).values(**row, subscription=subscription))
+    return True
 
 
 def end(connection: Connection, subscriptions: Sequence[str], now: int) -> None:
