@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from sqlalchemy import Connection
 
@@ -13,6 +11,7 @@ from sojourn.runtime.catalogue import Catalogue
 from sojourn.store import runs
 from sojourn.store.counts import Counted
 from sojourn.store.log import Logged
+from sojourn.store.names import Names
 from sojourn.store.runs import Runs
 from sojourn.tape.distinct import distinct
 from sojourn.tape.tape import NEVER, Bools, Ints
@@ -25,25 +24,27 @@ ON_THE_WAY = 60_000_000
 
 
 def belated(
-    connection: Connection, catalogue: Catalogue, news: Logged, owners: Ints, names: Mapping[int, str]
+    connection: Connection, catalogue: Catalogue, news: Logged, stirring: Ints, owners: Ints, names: Names
 ) -> dict[Counted, int]:
-    """Which of n events of `owners` (int64[n]) came too late for their runs, as these stand before them.
+    """Which of the news came too late for their customers' runs, as these stand before them.
 
     An event is late for a run that waited for its name somewhere when it happened, and had gone on or left
-    when it was received; `names` are those of codes.
+    when it was received.  `stirring` are the rows of those that may move anybody, int64[k], and
+    `owners` whose they are, int64[k].
     """
-    slow = np.flatnonzero(news.received - news.happened > ON_THE_WAY)
-    if not len(slow):
+    slow = (news.received - news.happened)[stirring] > ON_THE_WAY
+    if not slow.any():
         return {}
-    known = runs.of_customers(connection, distinct(owners[slow]), inside=False)
-    events, places = _pairs(owners[slow], known)
-    news, known = news.take(slow[events]), known.take(places)
-    late = _gone_on(news, known)
+    stirring, owners = stirring[slow], owners[slow]
+    known = runs.of_customers(connection, distinct(owners), inside=False)
+    events, places = _pairs(owners, known)
+    news, known = news.take(stirring[events]), known.take(places)
+    late, told = _gone_on(news, known), names.names(news.names)
     found: dict[Counted, int] = {}
     kinds = np.stack((known.versions, np.where(known.left < NEVER, -1, known.steps), news.names))[:, late]
     for (version, step, code), n in zip(*(one.tolist() for one in _counted(kinds)), strict=True):
-        if _waits(catalogue, version, step, names.get(code, "")):
-            key = version, -1, LATE, names[code]
+        if _waits(catalogue, version, step, told.get(code, "")):
+            key = version, -1, LATE, told[code]
             found[key] = found.get(key, 0) + n
     return found
 

@@ -80,16 +80,15 @@ class Live:
         until = max(now // GRAIN * GRAIN, int(news.received.max(initial=0)) + GRAIN) - 1
         due = runs.due(connection, held.ids, until, RUNS_A_TICK)
         belonging = Belonging(connection, catalogue, held, until, self.resident)
-        stirring = self._stirring(news, catalogue)
+        stirring = np.flatnonzero(self._stirring(news, catalogue))
         stirred = self.resident.merged.customers_of(news.subjects[stirring])
-        loud = news.take(np.flatnonzero(stirring))
-        late = belated(connection, catalogue, loud, stirred, self.names.names(loud.names))
+        late = belated(connection, catalogue, news, stirring, stirred, self.names)
         counts.count(connection, int(held.ids[0]), late)
         customers = distinct(stirred, due, belonging.concerned(news, self.names))
         moved = planned = 0
         if len(customers):
             turn = Turn(connection, catalogue, customers, self.resident.tape(customers), held, until)
-            triggered = self._triggered(catalogue, loud.names)
+            triggered = self._triggered(catalogue, news.names[stirring])
             turn.play(connection, triggered, until - self._max_late, belonging)
             moved, planned = turn.write(connection, self.names)
             if not turn.heard_itself():
