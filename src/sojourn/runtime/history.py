@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, TypeVar
@@ -22,7 +22,7 @@ from sojourn.store import customers, log, partitions
 from sojourn.store.database import Database
 from sojourn.store.files import lake_segments
 from sojourn.store.log import Logged, Offset
-from sojourn.store.names import Names
+from sojourn.store.names import Names, recent
 from sojourn.tape.tape import Ints, Tape
 
 Answer = TypeVar("Answer")
@@ -32,6 +32,9 @@ SEALED = "sealed"
 
 TRIES = 5
 """Merges take longer than reading a list does, so the second try nearly always finds its files."""
+
+RECENT = 10_000
+"""Events at the end of the log: nearly every name that is in use stands among them."""
 
 CHUNK = 200_000
 """Rows of the log that are read or sealed at once; they take about 200 MB."""
@@ -60,6 +63,7 @@ class History:
 
     def __init__(self, database: Database, folder: Folder, names: Names) -> None:
         self.database, self.folder, self.names = database, folder, names
+        self._seen: frozenset[str] = frozenset()
 
     def past(self) -> Past:
         """All of it, as it is now."""
@@ -77,6 +81,17 @@ class History:
             return load(self.folder, past.segments, past.tail, wanted, past.merged)
 
         return _unless_gone(read)
+
+    def seen(self, names: Collection[str]) -> frozenset[str]:
+        """Those of the names that an event bears.  All of history is read for what the newest do not bear,
+        until one is found."""
+        if unsure := frozenset(names) - self._seen:
+            with self.database.reading() as connection:
+                self._seen |= unsure & recent(connection, RECENT)
+        if unsure := unsure - self._seen:
+            found = self.tape(Wanted(names=unsure, keys=False, runs=False))
+            self._seen |= unsure & {found.vocabulary[code] for code in np.unique(found.names).tolist()}
+        return self._seen & frozenset(names)
 
     def at_rest(self, wanted: Wanted, settled: Callable[[Tape], Tape]) -> AtRest:
         """What is wanted of the events at rest, with where in the log they end.

@@ -65,6 +65,18 @@ class Names:
         self._names |= {code: name for name, code in found.items()}
 
 
+def some(connection: Connection, most: int) -> set[str]:
+    """The names that were known first, so many at most; also such as somebody listens to in vain."""
+    chosen = sa.select(tables.names.c.name).order_by(tables.names.c.code).limit(most)
+    return set(connection.scalars(chosen))
+
+
+def recent(connection: Connection, most: int) -> set[str]:
+    """The names of the newest events in the log, of so many of them."""
+    newest = sa.select(tables.events.c.name).order_by(tables.events.c.position.desc()).limit(most)
+    return set(connection.scalars(sa.select(tables.names.c.name).where(tables.names.c.code.in_(newest))))
+
+
 _PAIRS = sa.select(tables.names.c.name, tables.names.c.code)
 
 

@@ -104,7 +104,7 @@ async def save(
 async def check(data: JSONBody[Text], parts: Given) -> list[Finding]:
     """What is wrong with a draft, errors first; nothing is kept."""
     draft = read_journey(data.text)
-    return await parts.read(lambda connection: publishing.findings(connection, draft))
+    return await parts.read(lambda connection: publishing.findings(connection, draft, parts.history))
 
 
 @post("/publish", status_code=200)

@@ -73,8 +73,8 @@ def events_from_outside(journey: Journey) -> list[tuple[str, str]]:
     for step, part in _leaves(journey):
         named += [(step, part.event)] if isinstance(part, Performed) else []
         named += [(step, link.event) for link in part.links] if isinstance(part, Sequence) else []
-    ours = {REQUESTED, *own}
-    return [(step, event) for step, event in dict.fromkeys(named) if event not in ours and not believed(event)]
+    named = [one for one in dict.fromkeys(named) if one[1] not in {REQUESTED, *own}]
+    return [(step, event) for step, event in named if not believed(event)]
 
 
 def _unheard(journey: Journey, known: Known) -> Iterator[Finding]:
