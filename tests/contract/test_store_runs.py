@@ -52,7 +52,7 @@ def test_runs_of_customers(database: Database) -> None:
         assert runs.of_customers(connection, np.array([8, 9])).ids.tolist() == [1, 3]
         assert runs.of_customers(connection, np.array([8]), inside=False).ids.tolist() == [1, 2]
         assert runs.standing(connection, np.array([8]), [1]).ids.tolist() == [1]
-        assert runs.of_version(connection, 1, after=1).ids.tolist() == [3]
+        assert runs.of_journey(connection, 1).ids.tolist() == [1, 3]
     database.write(lambda connection: runs.take_over(connection, np.array([3]), np.array([8])))
     with database.reading() as connection:
         assert runs.of_customers(connection, np.array([8])).ids.tolist() == [1, 3]

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 from sqlalchemy import Connection
 
 from sojourn.errors import Invalid
 from sojourn.journey.check import ERROR, Finding, Known, check, events_from_outside
 from sojourn.journey.definition import Journey
+from sojourn.journey.program import Program
 from sojourn.journey.text import read_journey
+from sojourn.lake.layout import Wanted
+from sojourn.runtime.catalogue import Offered
 from sojourn.runtime.history import History
-from sojourn.runtime.published import definitions
-from sojourn.store import names
+from sojourn.runtime.moving import Fate, Inside, move, preview
+from sojourn.runtime.published import definitions, published
+from sojourn.store import customers
+from sojourn.store import names as seen
 from sojourn.store.definitions import journeys, segments, templates
 from sojourn.store.definitions.journeys import Version
+from sojourn.store.names import Names
+from sojourn.tape.tape import Ints, Tape
+
+STAY = Inside()
+
+NEW = 0
+"""The number of a version that is not yet published."""
 
 MOST_MEANT = 2_000
 """Names among which one that was meant is looked for."""
@@ -35,13 +50,22 @@ def findings(connection: Connection, draft: Journey, history: History | None = N
 def _events(connection: Connection, draft: Journey, history: History) -> frozenset[str]:
     """Names of events that were seen.  That the store knows a name does not say so: journeys listen to it."""
     asked = frozenset(event for _, event in events_from_outside(draft))
-    return history.seen(asked) | (names.some(connection, MOST_MEANT) - asked)
+    return history.seen(asked) | (seen.some(connection, MOST_MEANT) - asked)
 
 
-def publish(connection: Connection, text: str, now: int, source: str = "") -> Version:
+def publish(
+    connection: Connection,
+    text: str,
+    now: int,
+    source: str = "",
+    *,
+    names: Names | None = None,
+    inside: Inside = STAY,
+) -> Version:
     """Make a version of the journey that a text describes, which takes all new runs from now on.
 
-    Raises Invalid for the first thing that forbids it.
+    `inside` says what becomes of those on older versions; `names` are needed to move them.  Raises Invalid
+    for the first thing that forbids it.
     """
     draft = read_journey(text, source)
     for finding in findings(connection, draft):
@@ -52,4 +76,31 @@ def publish(connection: Connection, text: str, now: int, source: str = "") -> Ve
         journeys.save_draft(connection, draft.name, text, now)
     else:
         journeys.create(connection, draft.name, text, now)
-    return journeys.publish(connection, draft.name, text, now)
+    version = journeys.publish(connection, draft.name, text, now)
+    if names and inside.kind != STAY.kind:
+        move(connection, names, offered(connection, draft.name), inside, now)
+    return version
+
+
+def foretell(
+    connection: Connection, text: str, history: History, inside: Inside, now: int, source: str = ""
+) -> list[Fate]:
+    """What would become of those inside if this text were published now."""
+    draft = read_journey(text, source)
+    if draft.name not in {one.name for one in journeys.every(connection)}:
+        return []
+    catalogue, present = published(connection), offered(connection, draft.name)
+    following = replace(present, programs=(*present.programs, Program(draft, NEW)))
+
+    def tape(owners: Ints) -> Tape:
+        subjects = [customers.subjects_of(connection, owner)["id"] for owner in owners.tolist()]
+        return history.tape(Wanted(subjects=np.concatenate(subjects)))
+
+    return preview(connection, tape, catalogue, following, inside, now)
+
+
+def offered(connection: Connection, name: str) -> Offered:
+    """A journey with its versions in use, the newest last."""
+    journey = journeys.find(connection, name)
+    versions = [one for one in journeys.in_use(connection) if one.journey == journey.id]
+    return Offered(journey.id, tuple(Program(read_journey(one.text), one.id) for one in versions))

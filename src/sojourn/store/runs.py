@@ -96,10 +96,10 @@ def standing(connection: Connection, customers: Ints, entering: Sequence[int]) -
     return found.take(order[last])
 
 
-def of_version(connection: Connection, version: int, *, after: int = 0, limit: int = 10_000) -> Runs:
-    """The runs inside one version with ids beyond `after`, in order of id: read page by page."""
-    chosen = sa.select(runs).where(runs.c.version == version, runs.c.left == NEVER, runs.c.id > after)
-    return _fetch(connection, chosen.order_by(runs.c.id).limit(limit))
+def of_journey(connection: Connection, journey: int) -> Runs:
+    """The runs inside a journey, in order of id."""
+    chosen = sa.select(runs).where(runs.c.journey == journey, runs.c.left == NEVER)
+    return _fetch(connection, chosen.order_by(runs.c.id))
 
 
 def inside(connection: Connection, journey: int) -> dict[tuple[int, int], int]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from sojourn.runtime.audit.reading import Reading, Violation
-from sojourn.store.tables import NEVER, counts, runs
+from sojourn.store.tables import NEVER, counts, runs, versions
 
 Step = tuple[int, int]
 """Version and step; -1 is no step: where a run enters, completes or is held out."""
@@ -20,8 +20,8 @@ Step = tuple[int, int]
 class Counted:
     """What is counted of all versions, by one source."""
 
-    entered: Counter[int] = field(default_factory=Counter)  # by version
-    visits: Counter[int] = field(default_factory=Counter)  # by version
+    entered: Counter[int] = field(default_factory=Counter)  # by version, those who came from others too
+    visits: Counter[int] = field(default_factory=Counter)  # by journey: a run takes its hops along
     left: Counter[tuple[int, int, str]] = field(default_factory=Counter)  # by version, step and reason
     waiting: Counter[Step] = field(default_factory=Counter)
 
@@ -47,14 +47,17 @@ def conserved(reading: Reading) -> Iterator[Violation]:
 def _by_counts(connection: Connection) -> Counted:
     """Who waits on a step is who came less who went."""
     found = Counted()
-    chosen = sa.select(counts.c.version, counts.c.step, counts.c.what, counts.c.name, sa.func.sum(counts.c.n))
-    kinds = chosen.group_by(counts.c.version, counts.c.step, counts.c.what, counts.c.name)
-    for version, step, what, name, n in connection.execute(kinds):
+    of = (versions.c.journey, counts.c.version, counts.c.step, counts.c.what, counts.c.name)
+    kinds = sa.select(*of, sa.func.sum(counts.c.n)).join(versions, versions.c.id == counts.c.version)
+    for journey, version, step, what, name, n in connection.execute(kinds.group_by(*of)):
         match what:
-            case "entered":
+            case "entered" | "into":
                 found.entered[version] += int(n)
+            case "over":
+                found.entered[version] -= int(n)
+                found.waiting[version, step] -= int(n)
             case "visit":
-                found.visits[version] += int(n)
+                found.visits[journey] += int(n)
                 found.waiting[version, step] += int(n)
             case "exit":
                 found.waiting[version, step] -= int(n)
@@ -67,11 +70,11 @@ def _by_counts(connection: Connection) -> Counted:
 def _by_runs(connection: Connection) -> Counted:
     found = Counted()
     inside = (runs.c.left == NEVER).label("inside")
-    of = (runs.c.version, runs.c.step, runs.c.reason, inside)
+    of = (runs.c.journey, runs.c.version, runs.c.step, runs.c.reason, inside)
     grouped = sa.select(*of, sa.func.count(), sa.func.sum(runs.c.hop)).group_by(*of)
-    for version, step, reason, is_inside, n, hops in connection.execute(grouped):
+    for journey, version, step, reason, is_inside, n, hops in connection.execute(grouped):
         found.entered[version] += n
-        found.visits[version] += int(hops)
+        found.visits[journey] += int(hops)
         if is_inside:
             found.waiting[version, step] += n
         else:
