@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 
@@ -40,7 +42,13 @@ class Shop:
         self.intake = Intake(self.app.database, self.books)
 
     def happens(
-        self, name: str, *identities: tuple[str, str], tick: bool = True, ago: int = 0, **properties: str
+        self,
+        name: str,
+        *identities: tuple[str, str],
+        tick: bool = True,
+        ago: int = 0,
+        traits: Mapping[str, str] = MappingProxyType({}),
+        **properties: str,
     ) -> None:
         """An event that reaches us a second after the last, and happened so many microseconds before; the
         ticks that it calls for, unless they are to wait."""
@@ -55,6 +63,7 @@ class Shop:
             now - ago,
             Origin.SERVER,
             properties=dict(properties),
+            traits=dict(traits),
         )
         self.intake.take(Reading((event,)), "test").result()
         if tick:

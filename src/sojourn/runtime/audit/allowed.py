@@ -64,14 +64,15 @@ def _earlier(put: Statements, instants: Ints) -> Statements:
 
 
 def _against_suppression(reading: Reading) -> Iterator[Violation]:
-    stopped = sa.select(suppressions.c.value, suppressions.c.at).where(suppressions.c.kind == "email")
-    since = dict(reading.connection.execute(stopped).all())
+    stopped = sa.select(suppressions.c.kind, suppressions.c.value, suppressions.c.at)
+    since = {(kind, value): at for kind, value, at in reading.connection.execute(stopped)}
     if not since:
         return
-    begun = sa.select(effects.c.key, effects.c.intended, messages.c.recipient).where(
-        effects.c.intended > min(since.values()), effects.c.channel == "email"
+    begun = sa.select(effects.c.key, effects.c.intended, effects.c.channel, messages.c.recipient).where(
+        effects.c.intended > min(since.values()), effects.c.channel.in_(sorted({kind for kind, _ in since}))
     )
     sent = begun.join(messages, messages.c.effect == effects.c.key).execution_options(yield_per=10_000)
-    for key, intended, recipient in reading.connection.execute(sent):
-        if since.get(address_hash(reading.seal, "email", recipient), intended) < intended - _RACE:
+    for key, intended, kind, recipient in reading.connection.execute(sent):
+        hashed = address_hash(reading.seal, kind, recipient)
+        if since.get((kind, hashed), intended) < intended - _RACE:
             yield Violation("I5", "suppression", f"{key:016x} was begun after its address was suppressed")
