@@ -277,3 +277,22 @@ def test_the_application_describes_itself(place: Place) -> None:
     )
     ids = [one["operationId"] for path in described["paths"].values() for one in path.values()]
     assert len(ids) == len(set(ids))
+
+
+def test_versions_are_compared_and_restored(ready: Place) -> None:
+    publish(ready)
+    changed = JOURNEY.replace("2 days", "3 days")
+    assert changed != JOURNEY
+    ready.ask("POST", "/api/journeys/publish", json={"text": changed})
+    (change,) = ready.ask("GET", "/api/journeys/welcome/diff?before=1&after=2", "reader").json()
+    assert (change["what"], change["step"], change["after"]) == ("setting", "pause", "3 days")
+    assert ready.ask("POST", "/api/journeys/welcome/restore", json={"version": 1}).json()["draft"] == JOURNEY
+    assert len(ready.ask("GET", "/api/journeys/welcome/diff?before=2", "reader").json()) == 1
+    problem(ready.ask("POST", "/api/journeys/welcome/restore", json={"version": 9}), 404, "not_found")
+
+
+def test_what_would_become_of_those_inside_is_foretold(ready: Place) -> None:
+    publish(ready)
+    wanted = {"text": JOURNEY, "inside": "follow"}
+    assert ready.ask("POST", "/api/journeys/preview", "admin", json=wanted).json() == []
+    problem(ready.ask("POST", "/api/journeys/preview", json=wanted | {"inside": "odd"}), 400, "bad_request")

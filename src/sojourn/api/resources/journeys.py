@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from litestar import Request, Response, get, post, put
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 from sqlalchemy import Connection
 
 from sojourn.api.etag import matched, tagged
@@ -17,12 +17,14 @@ from sojourn.api.parts import Given, Parts
 from sojourn.api.people import Person, identified
 from sojourn.api.resource import Resource
 from sojourn.api.visitors.told import Mark, tell
-from sojourn.errors import Conflict, Invalid
+from sojourn.errors import Conflict, Invalid, NotFound
 from sojourn.journey.check import Finding
 from sojourn.journey.definition import REQUESTED
+from sojourn.journey.diff import Change, changes
 from sojourn.journey.program import Program
 from sojourn.journey.text import read_journey
 from sojourn.runtime import publishing
+from sojourn.runtime.moving import Fate, Inside
 from sojourn.store import counts
 from sojourn.store.definitions import journeys
 from sojourn.store.definitions.journeys import Journey, Version
@@ -33,6 +35,27 @@ class Text(msgspec.Struct, frozen=True):
     """A journey as YAML."""
 
     text: str
+
+
+class Publishing(Text, frozen=True):
+    """A journey as YAML, and what becomes of those inside an older version: stay, follow or move.
+
+    `map` leads from steps of theirs to new ones, '' for those who are to leave.
+    """
+
+    inside: Literal["stay", "follow", "move"] = "stay"
+    map: dict[str, str] = {}
+
+    @property
+    def wanted(self) -> Inside:
+        """The two together."""
+        return Inside(self.inside, self.map)
+
+
+class Restoring(msgspec.Struct, frozen=True):
+    """The number of a version, as a journey shows it."""
+
+    version: int
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -108,9 +131,34 @@ async def check(data: JSONBody[Text], parts: Given) -> list[Finding]:
 
 
 @post("/publish", status_code=200)
-async def publish(data: JSONBody[Text], parts: Given) -> Version:
-    """Make a version that takes all new runs from now on; those inside stay on theirs."""
-    return await parts.write(lambda c: publishing.publish(c, data.text, parts.database.now()))
+async def publish(data: JSONBody[Publishing], parts: Given) -> Version:
+    """Make a version that takes all new runs from now on; those inside stay on theirs, follow or move."""
+    now = parts.database.now()
+    return await parts.write(
+        lambda c: publishing.publish(c, data.text, now, names=parts.names, inside=data.wanted)
+    )
+
+
+@post("/preview", status_code=200)
+async def preview(data: JSONBody[Publishing], parts: Given) -> list[Fate]:
+    """What would become of those inside if this were published now; nothing is changed."""
+    now = parts.database.now()
+    return await parts.read(lambda c: publishing.foretell(c, data.text, parts.history, data.wanted, now))
+
+
+@get("/{name:str}/diff")
+async def diff(
+    name: FromPath[str], parts: Given, before: FromQuery[int], after: FromQuery[int] = 0
+) -> list[Change]:
+    """What makes one version (by number) another; without `after`, what makes it the draft."""
+    return await parts.read(partial(_diff, name=name, before=before, after=after))
+
+
+@post("/{name:str}/restore", status_code=200)
+async def restore(name: FromPath[str], data: JSONBody[Restoring], parts: Given) -> Response[Shown]:
+    """Make the text of an old version the draft again; publish it to let it run."""
+    await parts.write(partial(_restore, name=name, number=data.version, now=parts.database.now()))
+    return await parts.read(partial(_shown, name=name))
 
 
 @put("/{name:str}/state", status_code=200)
@@ -139,13 +187,33 @@ async def start(
     return Started(f"{key:016x}")
 
 
-resource = Resource("journeys", (every, one, save, check, publish, set_state, counted, start))
+resource = Resource(
+    "journeys",
+    (every, one, save, check, publish, preview, diff, restore, set_state, counted, start),
+)
 
 
 def _shown(connection: Connection, name: str) -> Response[Shown]:
     journey = journeys.find(connection, name)
     versions = tuple(journeys.of_journey(connection, journey.id))
     return tagged(Shown(journey.name, journey.state, journey.draft, versions), journey.etag)
+
+
+def _diff(connection: Connection, name: str, before: int, after: int) -> list[Change]:
+    new = _version(connection, name, after) if after else journeys.find(connection, name).draft
+    return list(changes(read_journey(_version(connection, name, before)), read_journey(new)))
+
+
+def _restore(connection: Connection, name: str, number: int, now: int) -> None:
+    journeys.save_draft(connection, name, _version(connection, name, number), now)
+
+
+def _version(connection: Connection, name: str, number: int) -> str:
+    """The text of a version; raises NotFound."""
+    for version in journeys.of_journey(connection, journeys.find(connection, name).id):
+        if version.number == number:
+            return version.text
+    raise NotFound(f"journey {name!r} has no version {number}")
 
 
 def _save(connection: Connection, parts: Parts, name: str, text: str, match: int | None) -> None:

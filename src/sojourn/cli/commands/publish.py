@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from sojourn.cli import answer, documents
-from sojourn.cli.client import reached
+from sojourn.cli.client import Api, reached
 from sojourn.cli.command import Command, Data, Database, Json
 from sojourn.cli.documents import Document
+from sojourn.errors import Invalid
 
 Files = Annotated[
     list[Path],
@@ -18,17 +19,67 @@ Files = Annotated[
 ]
 
 
-def publish(files: Files, data: Data = None, database: Database = None, json: Json = False) -> None:
+Kept = Annotated[
+    str, typer.Option("--inside", help="What becomes of those inside a journey: stay, follow or move.")
+]
+Moves = Annotated[
+    list[str],
+    typer.Option("--map", metavar="OLD=NEW", help="Where those on an old step go; OLD= lets them leave."),
+]
+Preview = Annotated[bool, typer.Option("--preview", help="Say what would become of them, change nothing.")]
+
+
+def publish(
+    files: Files,
+    inside: Kept = "stay",
+    moves: Moves = [],  # noqa: B006 - typer reads it and never changes it
+    preview: Preview = False,
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
     """Publish journeys, templates, segments, scores, the policy ...; nothing is, if one of them is wrong."""
     found = [documents.read(path) for path in documents.expanded(files)]
     with reached(data, database) as api:
         _refuse_errors(found)
-        done = documents.publish(found, api)
+        if preview:
+            _foretell(_journey(found), _inside(inside, moves), api, json)
+            return
+        if inside == "stay" and not moves:
+            done = documents.publish(found, api)
+        else:
+            body = {"text": _journey(found).text, **_inside(inside, moves)}
+            version = api.call("POST", "/api/journeys/publish", body)
+            done = [{"kind": "journey", "name": found[0].data["journey"], "version": version["number"]}]
     if json:
         answer.as_json(done)
     else:
         for one in done:
             answer.say(f"published: {one['kind']} {one['name']}".rstrip())
+
+
+def _journey(found: list[Document]) -> Document:
+    """The one journey that the files are; Invalid if they are anything else."""
+    if len(found) != 1 or "journey" not in found[0].data:
+        raise Invalid("--inside, --map and --preview are for one journey")
+    return found[0]
+
+
+def _inside(kind: str, moves: list[str]) -> dict[str, object]:
+    for move in moves:
+        if "=" not in move:
+            raise Invalid(f"--map takes OLD=NEW, not {move!r}")
+    return {"inside": kind, "map": dict(move.split("=", 1) for move in moves)}
+
+
+def _foretell(document: Document, inside: dict[str, object], api: Api, json: bool) -> None:
+    """Say what would become of those inside."""
+    found = api.call("POST", "/api/journeys/preview", {"text": document.text, **inside})
+    if json:
+        answer.as_json(found)
+        return
+    rows = ((one["count"], one["step"], one["to"] or f"leaves: {one['leaves']}") for one in found)
+    answer.as_table(("runs", "stand on", "go on at"), rows)
 
 
 def _refuse_errors(found: list[Document]) -> None:
