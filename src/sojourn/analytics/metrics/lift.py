@@ -2,63 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
-from sojourn.analytics.exposure import Exposed, exposed
+from sojourn.analytics.exposure import exposed
+from sojourn.analytics.measure import Group, Measure, arms
 from sojourn.analytics.metric import Metric
-from sojourn.analytics.outcome import Money, reached, spent, spent_before
-from sojourn.analytics.statistics.arm import Arm
-from sojourn.analytics.statistics.compare import ALPHA, Estimate, contrast
-from sojourn.analytics.statistics.cuped import adjusted
+from sojourn.analytics.statistics.compare import Estimate, contrast
 from sojourn.analytics.statistics.sample_ratio import complaint
-from sojourn.analytics.statistics.sequence import EXPECTED
-from sojourn.analytics.statistics.wilson import wilson
 from sojourn.errors import Invalid
-from sojourn.rule.text import parse
-from sojourn.tape.tape import LONG_AGO, Bools, Tape
+from sojourn.tape.tape import Tape
 
-MONTH = 30 * 86_400_000_000
-"""Microseconds in which an outcome counts if nobody says otherwise."""
-
-TREATED, HELD = "the journey", "the holdout"
+ARMS = ("the journey", "the holdout")
 
 
-class LiftQuestion(msgspec.Struct, frozen=True, kw_only=True, tag_field="metric", tag="lift"):
-    """Which journey, what is to be compared, and how the customers were drawn.
+class LiftQuestion(Measure, frozen=True, kw_only=True, tag_field="metric", tag="lift"):
+    """Which journey, what is to be compared, and which share of its customers is held out.
 
-    Compared is the share who reach the `goal` (a rule) or what is spent (`money`), within `within` µs of
-    the first entry.  Only who entered that long before `as_of` counts (by default when we last heard of
-    anybody), so that no outcome changes later.  Without a `journey` it is asked of all of them together
-    and of the global holdout.  `segments` are the rules of segments that the goal asks for.
+    Without a `journey` it is asked of all of them together and of the global holdout.
     """
 
     journey: str = ""
     holdout: float
-    goal: dict[str, Any] | None = None
-    money: Money | None = None
-    within: int = MONTH
-    since: int = int(LONG_AGO)  # counts who entered first at this instant or later, microseconds UTC
-    as_of: int | None = None
-    segments: dict[str, dict[str, Any]] = {}
-    alpha: float = ALPHA
-    expected: int = EXPECTED  # customers at whom the interval is narrowest
-
-
-class Group(msgspec.Struct, frozen=True):
-    """One arm: how many entered, and of how many of them the time is up (`count`).
-
-    `reached` of those the goal or spent anything, `mean` is the share of them or what they spent on
-    average; both are None where nothing may be shown.  `low` and `high` bound a share at one look.
-    """
-
-    entered: int
-    count: int
-    reached: int | None = None
-    mean: float | None = None
-    low: float | None = None
-    high: float | None = None
 
 
 class LiftAnswer(msgspec.Struct, frozen=True):
@@ -79,65 +45,21 @@ class LiftAnswer(msgspec.Struct, frozen=True):
 
 def lift(tape: Tape, question: LiftQuestion) -> LiftAnswer:
     """How much more those treated did than those held out.  Raises Invalid for a question that is none."""
-    _check(question)
-    who = exposed(tape, question.journey, question.since)
-    entered = [int((~who.held).sum()), int(who.held.sum())]
-    shares = [1 - question.holdout, question.holdout]
-    wrong = complaint((TREATED, HELD), entered, shares)
-    last = int(tape.received.max(initial=LONG_AGO)) if question.as_of is None else question.as_of
-    closed = who.only(who.entered <= last - question.within)
-    counts = [int((~closed.held).sum()), int(closed.held.sum())]
-    if wrong:
-        treated, holdout = (Group(*sizes) for sizes in zip(entered, counts, strict=True))
-        return LiftAnswer("refused", wrong, treated, holdout, who.mixed)
-    arms, explained = _arms(tape, question, closed)
-    treated, holdout = map(_group, arms, entered)
-    found = contrast(*arms, question.alpha, question.expected)
-    return LiftAnswer(
-        found.verdict, found.why, treated, holdout, who.mixed, found.difference, found.relative, explained
-    )
-
-
-def _check(question: LiftQuestion) -> None:
+    question.check()
     if not 0 < question.holdout < 1:
         raise Invalid(f"must be a share between 0 and 1, not {question.holdout}", place="holdout")
-    if (question.goal is None) == (question.money is None):
-        raise Invalid("say either which goal or what money is to be compared", place="goal")
-    if not 0 < question.alpha < 1:
-        raise Invalid(f"must be a chance between 0 and 1, not {question.alpha}", place="alpha")
-    for name in ("within", "expected"):
-        if getattr(question, name) <= 0:
-            raise Invalid("must be above 0", place=name)
-
-
-def _arms(tape: Tape, question: LiftQuestion, who: Exposed) -> tuple[tuple[Arm, Arm], float]:
-    """Treated and held out, and how much of the variance spending before explained."""
-    if question.money is not None:
-        return _of_money(tape, question.money, question.within, who)
-    segments = {name: parse(text, f"segments.{name}") for name, text in question.segments.items()}
-    rule = parse(question.goal, "goal")
-    done = reached(tape, rule, who, question.within, question.journey, segments)
-
-    def arm(name: str, side: Bools) -> Arm:
-        return Arm.of_counts(name, int(side.sum()), int(done[side].sum()))
-
-    return (arm(TREATED, ~who.held), arm(HELD, who.held)), 0.0
-
-
-def _of_money(tape: Tape, money: Money, within: int, who: Exposed) -> tuple[tuple[Arm, Arm], float]:
-    paid = spent(tape, money, who, within)
-    taken = adjusted(paid, spent_before(tape, money, who, within))
-
-    def arm(name: str, side: Bools) -> Arm:
-        return Arm.of_values(name, taken.values[side], int((paid[side] > 0).sum()))
-
-    return (arm(TREATED, ~who.held), arm(HELD, who.held)), taken.explained
-
-
-def _group(arm: Arm, entered: int) -> Group:
-    bounds = wilson(arm.reached, arm.count) if arm.of_goal else None
-    low, high = bounds or (None, None)
-    return Group(entered, arm.count, arm.reached, arm.mean if arm.count else None, low, high)
+    who = exposed(tape, question.journey, question.since)
+    closed, entered = question.closed(tape, who), who.sizes(2)
+    wrong = complaint(ARMS, entered, (1 - question.holdout, question.holdout))
+    if wrong:
+        treated, holdout = map(Group, entered, closed.sizes(2))
+        return LiftAnswer("refused", wrong, treated, holdout, who.mixed)
+    found, explained = arms(tape, question, question.journey, closed, ARMS)
+    told = contrast(found[0], found[1], question.alpha, question.expected)
+    treated, holdout = map(Group.of, found, entered)
+    return LiftAnswer(
+        told.verdict, told.why, treated, holdout, who.mixed, told.difference, told.relative, explained
+    )
 
 
 LIFT = Metric("lift", LiftQuestion, lift)

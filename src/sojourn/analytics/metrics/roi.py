@@ -6,8 +6,9 @@ import msgspec
 import numpy as np
 
 from sojourn.analytics.exposure import Exposed, entering, exposed
+from sojourn.analytics.measure import MONTH
 from sojourn.analytics.metric import Metric
-from sojourn.analytics.metrics.lift import MONTH, LiftAnswer, LiftQuestion, lift
+from sojourn.analytics.metrics.lift import LiftAnswer, LiftQuestion, lift
 from sojourn.analytics.outcome import Money, payments
 from sojourn.analytics.statistics.compare import Estimate
 from sojourn.errors import Invalid
@@ -116,7 +117,7 @@ def _check(question: RoiQuestion) -> str:
 def _through(tape: Tape, question: RoiQuestion, who: Exposed, ends: int) -> Bools:
     """Which customers, of all on the tape, went through and entered in the time asked of: bool[c]."""
     went = np.zeros(len(tape.customers), np.bool_)
-    treated = who.rows[~who.held]
+    treated = who.rows[who.arms == 0]
     entry = last(entering(tape, question.journey), treated, int(NEVER), question.begins, ends)
     went[treated[entry >= 0]] = True
     return went

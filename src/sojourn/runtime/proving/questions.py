@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from sqlalchemy import Connection
 
-from sojourn.analytics.metrics.lift import MONTH, LiftQuestion
+from sojourn.analytics.measure import MONTH
+from sojourn.analytics.metrics.lift import LiftQuestion
 from sojourn.analytics.metrics.roi import Cost, RoiQuestion
 from sojourn.errors import Conflict, Invalid
 from sojourn.journey.definition import Goal, Journey
