@@ -23,7 +23,7 @@ from sojourn.journey.text import read_journey
 from sojourn.message.policy import parse
 from sojourn.runtime.backtest import Answer, Question, backtest
 from sojourn.runtime.catalogue import Catalogue
-from sojourn.runtime.worker import settle
+from sojourn.runtime.worker import get_ready
 from sojourn.tape.hashing import mix
 from sojourn.tape.tape import Tape
 
@@ -91,7 +91,7 @@ class Timed:
 
 def measure(*, small: bool) -> list[Row]:
     """Steps a second on one core, seconds on all, and how much faster than live that is."""
-    settle()
+    get_ready()
     part = 10 if small else 1
     _timed(DRAFT, _history(500, 10_000), 1)  # what is imported at first use is not part of a backtest
     tape = _history(CUSTOMERS // part, EVENTS // part)
