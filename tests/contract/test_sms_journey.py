@@ -75,7 +75,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Fak
         server = serving.running(data)
         assert server is not None
         with redirect_stdout(StringIO()):
-            publish([documents / f"{name}.yaml" for name in written], data)
+            publish([documents / f"{name}.yaml" for name in written], data=data)
         yield fake, server, data
 
 
