@@ -7,5 +7,5 @@ from pathlib import Path
 
 from sojourn import kernel_cache
 
-kernel_cache.settle()
+kernel_cache.choose()
 sys.path.append(str(Path(__file__).parent.parent / "tools"))  # where the server of PostgreSQL is

@@ -25,7 +25,7 @@ from sojourn.runtime.catalogue import Catalogue, Offered
 from sojourn.runtime.live import Live, Ticked
 from sojourn.runtime.records import tapes_of_log
 from sojourn.runtime.resident import Resident
-from sojourn.runtime.worker import settle
+from sojourn.runtime.worker import get_ready
 from sojourn.store import counts, effects, log, partitions, runs
 from sojourn.store.database import Database
 from sojourn.store.names import Names
@@ -141,7 +141,7 @@ class Pair:
 
 def measure(*, small: bool) -> list[Row]:
     """Both stores against their ceilings, and against what the peer did a second."""
-    settle()
+    get_ready()
     found: list[Row] = []
     for store in STORES:
         with databases(store) as fresh:

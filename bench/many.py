@@ -25,7 +25,7 @@ from sojourn.runtime.catalogue import Catalogue, Offered
 from sojourn.runtime.live import Live, Ticked
 from sojourn.runtime.records import tapes_of_log
 from sojourn.runtime.resident import Resident
-from sojourn.runtime.worker import settle
+from sojourn.runtime.worker import get_ready
 from sojourn.store import log
 from sojourn.store.database import Database
 from sojourn.store.names import Names
@@ -64,7 +64,7 @@ class Side:
 
 def measure(*, small: bool) -> list[Row]:
     """How many times the cost of an event with one journey it costs with 200."""
-    settle()
+    get_ready()
     customers = 3 * BATCH if small else CUSTOMERS
     sides = {
         "one": Side(1, 1),

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, settings
 from postgres_server import PostgresServer
 from sojourn import kernel_cache
 
-kernel_cache.settle()
+kernel_cache.choose()
 
 from sojourn.store.database import Database  # noqa: E402 - imports Numba, which reads where the cache is
 

@@ -14,18 +14,18 @@ import structlog
 
 from sojourn import kernel_cache
 
-kernel_cache.settle()
+kernel_cache.choose()
 
 
 def main() -> int:
     """Simulate as asked; 1 if anything was not right."""
-    from sojourn.runtime.worker import settle
+    from sojourn.runtime.worker import get_ready
 
     asked = _asked()
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR)
     )  # outages are meant
-    settle()
+    get_ready()
     began, figures, wrong = perf_counter(), Counter[str](), list[int]()
     for seed in range(asked.first, asked.first + asked.seeds):
         found, problems = _simulated(seed)

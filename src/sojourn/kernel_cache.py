@@ -12,7 +12,7 @@ from pathlib import Path
 SOURCES = Path(__file__).parent / "tape" / "kernels"
 
 
-def settle() -> Path:
+def choose() -> Path:
     """Point Numba, before it is imported, to the folder for these sources; the environment may name one."""
     named = os.environ.get("NUMBA_CACHE_DIR")
     folder = Path(named) if named else next(filter(_is_writable, _candidates()))

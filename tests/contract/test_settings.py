@@ -38,7 +38,7 @@ def test_a_data_folder_that_cannot_be_says_what_to_change(tmp_path: Path) -> Non
 
 def test_kernels_are_kept_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    assert kernel_cache.settle() == tmp_path
+    assert kernel_cache.choose() == tmp_path
 
 
 def test_kernels_have_a_new_folder_when_a_shared_part_changes(
@@ -57,7 +57,7 @@ def test_kernels_have_a_new_folder_when_a_shared_part_changes(
 
 def _settled(monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    folder = kernel_cache.settle()
+    folder = kernel_cache.choose()
     assert os.environ["NUMBA_CACHE_DIR"] == str(folder)
     return folder
 

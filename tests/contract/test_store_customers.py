@@ -26,7 +26,7 @@ def _join(connection: Connection, identities: list[tuple[str, str]], key: int = 
     fresh = merging.news(links, customers.remembered(connection, links))
     if len(fresh):
         known = customers.known(connection, found.subjects, found.subjects[found.born])
-        customers.settle(connection, merging.resolve(fresh, known), NOW)
+        customers.carry_out(connection, merging.resolve(fresh, known), NOW)
     return [int(customer) for customer in customers.customers_of(connection, found.subjects)]
 
 
@@ -70,7 +70,7 @@ def test_linked_subjects_become_one_customer_and_can_be_taken_apart(database: Da
 
     def cut(connection: Connection) -> None:
         known = customers.known(connection, np.array(bob), np.zeros(0, np.int64))
-        customers.settle(connection, merging.resolve(merging.split(np.array(bob), known), known), NOW + 1)
+        customers.carry_out(connection, merging.resolve(merging.split(np.array(bob), known), known), NOW + 1)
 
     database.write(cut)
     with database.reading() as connection:

@@ -122,13 +122,13 @@ def test_an_open_transaction_holds_the_reader_back(database: Database) -> None:
     begun.wait(10)
     _append(database, [2])
     with database.reading() as connection:
-        assert log.unsettled(connection)
+        assert log.held_back(connection)
     assert _all(database).keys.tolist() == []
     go_on.set()
     waiting.result()
     assert _all(database).keys.tolist() == [1, 2]
     with database.reading() as connection:
-        assert not log.unsettled(connection)
+        assert not log.held_back(connection)
 
 
 def test_reading_goes_on_page_by_page(database: Database) -> None:

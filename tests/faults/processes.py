@@ -14,7 +14,7 @@ from pathlib import Path
 
 PATIENCE = 60.0  # seconds until a process must be ready: it takes two, but the machine may be busy
 
-_FIRST = "from sojourn import kernel_cache; kernel_cache.settle()"
+_FIRST = "from sojourn import kernel_cache; kernel_cache.choose()"
 _RUN = "from sojourn.cli import main; main()"
 
 

@@ -16,7 +16,7 @@ from sojourn.registry import declared
 
 def main() -> None:
     """The `sojourn` command."""
-    kernel_cache.settle()
+    kernel_cache.choose()
     sys.excepthook = failure.say
     try:
         # Not the Typer itself: calling it would put its own hook in the place of ours.

@@ -49,7 +49,7 @@ def identify(
     if len(fresh):
         resolution = resolve(fresh, _known(connection, fresh, found, claimed))
         memory.forget(resolution.subjects)
-        _settle(connection, resolution, now, on_merge)
+        _carry_out(connection, resolution, now, on_merge)
         owners = _after(found, resolution)
     return found.subjects, owners
 
@@ -61,7 +61,7 @@ def part(
     known = customers.known(connection, subjects, _NOBODY)
     resolution = resolve(split(subjects, known), known)
     memory.forget(resolution.subjects)
-    _settle(connection, resolution, now, on_merge)
+    _carry_out(connection, resolution, now, on_merge)
     return resolution
 
 
@@ -82,12 +82,12 @@ def _known(connection: Connection, fresh: Links, found: Identified, claimed: Cla
     )
 
 
-def _settle(connection: Connection, resolution: Resolution, now: int, on_merge: OnMerge) -> None:
+def _carry_out(connection: Connection, resolution: Resolution, now: int, on_merge: OnMerge) -> None:
     moves = bool(resolution.merges) or bool(len(resolution.splits))
     if moves:
         touched = np.concatenate((resolution.before, resolution.customers))
         partitions.lock_these(connection, np.unique(partitions.of(touched)))
-    customers.settle(connection, resolution, now)
+    customers.carry_out(connection, resolution, now)
     if moves:
         on_merge(connection, resolution, now)
 

@@ -103,7 +103,7 @@ class Intake:
         except Unavailable as error:
             self._fail(group or self._next(), error)
         else:
-            done.add_done_callback(partial(self._settle, group, carefully))
+            done.add_done_callback(partial(self._answer, group, carefully))
 
     def _write(self, connection: Connection, group: list[_Request], carefully: bool) -> Lesson:
         """Answers what may be learned once this is committed."""
@@ -153,7 +153,7 @@ class Intake:
             raw = msgspec.json.encode(event).decode()
             quarantine.keep(connection, [Refused(now, source, raw, f"cannot be written: {error}"[:500])])
 
-    def _settle(self, group: list[_Request], carefully: bool, done: Future[Lesson]) -> None:
+    def _answer(self, group: list[_Request], carefully: bool, done: Future[Lesson]) -> None:
         error = done.exception()
         if error is None:
             crash.point("before an answer")

@@ -93,10 +93,10 @@ class History:
             self._seen |= unsure & {found.vocabulary[code] for code in np.unique(found.names).tolist()}
         return self._seen & frozenset(names)
 
-    def at_rest(self, wanted: Wanted, settled: Callable[[Tape], Tape]) -> AtRest:
+    def at_rest(self, wanted: Wanted, trimmed: Callable[[Tape], Tape]) -> AtRest:
         """What is wanted of the events at rest, with where in the log they end.
 
-        Each tape goes through `settled`, which takes what is to stay of it in memory.
+        Each tape goes through `trimmed`, which takes what is to stay of it in memory.
         """
 
         def read() -> AtRest:
@@ -108,7 +108,7 @@ class History:
             reached = partitions.earlier(held, replace(held, read_xids=ends[0], read_positions=ends[1]))
             buckets = groupby(resting, key=lambda segment: segment.bucket)
             tapes = (load(self.folder, tuple(bucket), wanted=wanted) for _, bucket in buckets)
-            return AtRest(tuple(settled(tape) for tape in tapes), reached, moved)
+            return AtRest(tuple(trimmed(tape) for tape in tapes), reached, moved)
 
         return _unless_gone(read)
 

@@ -51,7 +51,7 @@ class Kept:
             reaches and traits and flags and self.names >= other.names and self.properties >= other.properties
         )
 
-    def settled(self, tape: Tape) -> Tape:
+    def trimmed(self, tape: Tape) -> Tape:
         """The tape with just the columns that are kept, loaded, so that nothing else stays in memory."""
         properties = {name: tape.properties[name] for name in tape.properties if name in self.properties}
         named = [name for name in tape.traits if self.traits is None or name in self.traits]
@@ -105,7 +105,7 @@ class Resident:
         layers = [*self.layers]
         while layers and len(layers[-1]) <= 2 * len(layer):
             layer = merge(layers.pop(), layer)
-        self.layers = [*layers, self.kept.settled(layer)]
+        self.layers = [*layers, self.kept.trimmed(layer)]
 
     @property
     def fresh(self) -> int:

@@ -21,7 +21,7 @@ from sojourn.tape.kernels.warm import warm
 LONGEST_SLEEP = 30.0
 """Seconds after which a worker looks again even if nobody rang: a bell may be lost with its connection."""
 
-UNSETTLED = 0.02
+HELD_BACK = 0.02
 """Seconds after which a worker looks again for events that an open transaction holds back."""
 
 REST = 1.0
@@ -30,7 +30,7 @@ REST = 1.0
 logger = structlog.get_logger()
 
 
-def settle() -> None:
+def get_ready() -> None:
     """Get the process ready for ticks: compile what would otherwise be compiled in an open transaction.
 
     What is alive by then stays alive, so the collector need not look at it again; and a tick makes many
@@ -86,7 +86,7 @@ class Worker:
         return self._catalogue
 
     def _run(self) -> None:
-        settle()
+        get_ready()
         while not self._stop.is_set():
             if self.database.full:
                 self._stop.wait(REST)
@@ -106,7 +106,7 @@ class Worker:
 
     def _sleep(self) -> None:
         with self.database.reading() as connection:
-            due, unsettled = partitions.next_due(connection), log.unsettled(connection)
-        ahead = UNSETTLED if unsettled else (due - self.database.now()) / 1_000_000
+            due, held_back = partitions.next_due(connection), log.held_back(connection)
+        ahead = HELD_BACK if held_back else (due - self.database.now()) / 1_000_000
         # What is due already is in the hands of another worker, who will ring if it leaves something.
-        self._bell.wait(max(UNSETTLED, min(ahead, LONGEST_SLEEP)))
+        self._bell.wait(max(HELD_BACK, min(ahead, LONGEST_SLEEP)))

@@ -76,7 +76,7 @@ def known(connection: Connection, named: Ints, born: Ints) -> Known:
     )
 
 
-def settle(connection: Connection, resolution: Resolution, now: int) -> None:
+def carry_out(connection: Connection, resolution: Resolution, now: int) -> None:
     """Write who is who: links, the customer and kin of subjects, and the merges that it means."""
     _remember(connection, resolution.links)
     if len(resolution.subjects):

@@ -127,7 +127,7 @@ def between_each(connection: Connection, ids: Ints, since: Place, until: Place, 
     return _of(rows)
 
 
-def unsettled(connection: Connection) -> bool:
+def held_back(connection: Connection) -> bool:
     """Whether there are events that cannot be read yet, since an open transaction may precede them.
 
     Nobody rings when that one ends, so whoever waits for news must look again soon.
@@ -232,7 +232,7 @@ _STILL_TOLD = sa.select(runs.c.entry_key).where((runs.c.left == NEVER) | runs.c.
 """The keys of entering events that a message may yet speak of: from its first attempt on it is frozen."""
 
 _OPEN = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
-SETTLED = events.c.xid < sa.literal_column(_OPEN)
+READABLE = events.c.xid < sa.literal_column(_OPEN)
 """On PostgreSQL: no open transaction can still commit an event before this one."""
 
 _PAST = f"""

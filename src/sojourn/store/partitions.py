@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from sojourn.store import log
 from sojourn.store.access.query import Query
 from sojourn.store.access.rows import fetch, is_postgres, taken, update
-from sojourn.store.log import SETTLED, Logged
+from sojourn.store.log import READABLE, Logged
 from sojourn.store.tables import NEVER, PARTITIONS, events, partitions
 from sojourn.tape.tape import Bools, Ints
 
@@ -153,7 +153,7 @@ def next_due(connection: Connection) -> int:
 def _lock_some(connection: Connection, now: int, at_most: int, also: Ints) -> Held:
     unread = (
         sa.exists()
-        .where(events.c.partition == partitions.c.id, SETTLED)
+        .where(events.c.partition == partitions.c.id, READABLE)
         .where(
             sa.tuple_(events.c.xid, events.c.position)
             > sa.tuple_(partitions.c.read_xid, partitions.c.read_position)

@@ -39,7 +39,7 @@ class People:
     def tape(self, those: Ints) -> Tape:
         """The traits of these customers (int64[m], strictly increasing), with all that is committed."""
         if self._history and self._missed():
-            base = self._history.at_rest(Wanted(frozenset(), traits=True), TRAITS.settled)
+            base = self._history.at_rest(Wanted(frozenset(), traits=True), TRAITS.trimmed)
             self._kept.begin(TRAITS, base.tapes, base.reached.read_xids, base.reached.read_positions)
             self._kept.move(*base.moved)
         self._follow()

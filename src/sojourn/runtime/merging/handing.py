@@ -50,7 +50,7 @@ def hand_over(connection: Connection, resolution: Resolution) -> None:
     effects.hand_over(connection, before, dict(pairs))
 
 
-def settle(connection: Connection, owners: Ints, instant: int, met: int) -> list[Told]:
+def leave_second(connection: Connection, owners: Ints, instant: int, met: int) -> list[Told]:
     """Let one of two live runs under one re-entry key, the younger, leave as `merged` at the instant.
 
     Nothing that the partitions have `met` already is due any more before the instant.  Answers the

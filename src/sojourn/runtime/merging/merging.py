@@ -40,7 +40,7 @@ class Merging:
         met = int(held.met.max())
         instant = (max(now, met + 1) + GRAIN - 1) // GRAIN * GRAIN
         handing.hand_over(connection, resolution)
-        left = handing.settle(connection, customers, instant, met)
+        left = handing.leave_second(connection, customers, instant, met)
         pairs = np.array([(merge.merged, merge.kept) for merge in resolution.merges], np.int64).reshape(-1, 2)
         join(connection, held.ids, pairs[:, 0], pairs[:, 1])
         withdrawn = withdraw(connection, resolution.merges, instant)

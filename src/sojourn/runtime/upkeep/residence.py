@@ -47,7 +47,7 @@ class Residence:
         resident.clear()  # before the new ones are read, as there is no room for both
         since = None if kept.reach is None else database.now() - kept.reach - MARGIN
         wanted = Wanted(kept.names, since, keys=kept.keys, runs=kept.runs, always=kept.always, traits=True)
-        base = self._history.at_rest(wanted, kept.settled)
+        base = self._history.at_rest(wanted, kept.trimmed)
         resident.begin(kept, base.tapes, base.reached.read_xids, base.reached.read_positions)
         resident.move(*base.moved)
         self._catch_up(kept.names)
