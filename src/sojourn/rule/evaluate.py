@@ -176,9 +176,10 @@ def _scored(leaf: Scored, cohort: Cohort) -> Reading:
     if score is None:
         return Reading(_nobody(cohort))
     now = standing(score, cohort, evaluate)
-    several = {f"of it {name}": values for name, values in now.by_group().items() if len(score.groups) > 1}
+    groups = now.by_group() if len(score.groups) > 1 else {}
     values = now.values
-    return Reading(number_holds(leaf.tests, values), {"score": values, **several})
+    inputs = {"score": values, **{f"of it {name}": part for name, part in groups.items()}}
+    return Reading(number_holds(leaf.tests, values), inputs)
 
 
 def _in_turn(rule: Sequence, cohort: Cohort) -> Bools:
