@@ -35,7 +35,11 @@ def published(connection: Connection) -> Catalogue:
     known, written = definitions(connection)
     states = {journey.id: journey for journey in journeys.every(connection)}
     by_journey = groupby(journeys.in_use(connection), key=lambda version: version.journey)
-    offered = [_offered(states[journey], list(versions)) for journey, versions in by_journey]
+    offered = [
+        _offered(states[journey], list(versions))
+        for journey, versions in by_journey
+        if states[journey].state == "live"
+    ]
     programs = [(program.version, program.journey) for one in offered for program in one.programs]
     return Catalogue(
         journeys=tuple(sorted(offered, key=lambda one: (one.newest.journey.priority, one.newest.name))),
@@ -88,5 +92,4 @@ _read_journey, _read_template = lru_cache(1024)(read_journey), lru_cache(1024)(r
 
 def _offered(journey: Journey, versions: Sequence[Version]) -> Offered:
     programs = tuple(Program(_read_journey(version.text), version.id) for version in versions)
-    takes_entries = journey.state == "live" and versions[-1].state == "open"
-    return Offered(journey.id, programs, takes_entries)
+    return Offered(journey.id, programs, versions[-1].state == "open")

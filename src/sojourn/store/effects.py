@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Select
 
 from sojourn.store.access.rows import among, fetch, insert_missing, is_postgres, taken, update, update_where
-from sojourn.store.tables import PARTITIONS, effects
+from sojourn.store.tables import NEVER, PARTITIONS, effects
 from sojourn.tape.tape import Bools, Ints
 
 MESSAGE, NOTICE = "send", "notice"
@@ -208,6 +208,18 @@ def cancel(connection: Connection, keys: Ints, state: State, reason: str) -> Boo
     """Stop effects that nobody has begun to send (cancelled, suppressed); bool[n], which were stopped."""
     rows = {"key": keys, "reason": [reason] * len(keys)} | _all(keys, state=state)
     return update_where(connection, effects, rows, ["key"], "effects.state IN (0, 1, 4)")
+
+
+def rest(connection: Connection, journey: int) -> None:
+    """Let nothing of a journey begin that has not begun, until `wake`."""
+    waiting = sa.update(effects).where(effects.c.journey == journey, _WAITING)
+    connection.execute(waiting.values(due=NEVER))
+
+
+def wake(connection: Connection, journey: int, due: int) -> None:
+    """Let what rests of a journey begin."""
+    resting = sa.update(effects).where(effects.c.journey == journey, _WAITING, effects.c.due == NEVER)
+    connection.execute(resting.values(due=due))
 
 
 def hand_over(connection: Connection, before: Ints, owners: Mapping[int, int]) -> None:

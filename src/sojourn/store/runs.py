@@ -102,6 +102,22 @@ def of_journey(connection: Connection, journey: int) -> Runs:
     return _fetch(connection, chosen.order_by(runs.c.id))
 
 
+def rest(connection: Connection, journey: int) -> None:
+    """Let time move nobody inside a journey until `wake`."""
+    standing = sa.update(runs).where(runs.c.journey == journey, runs.c.left == NEVER)
+    connection.execute(standing.values(due=NEVER))
+
+
+def wake(connection: Connection, journey: int, due: int, shift: int | None) -> None:
+    """Have the step of everybody inside a journey answer anew at `due`.
+
+    They have stood there `shift` microseconds less, with None just since then.
+    """
+    since = due - 1 if shift is None else runs.c.since + shift
+    standing = sa.update(runs).where(runs.c.journey == journey, runs.c.left == NEVER)
+    connection.execute(standing.values(due=due, since=since))
+
+
 def inside(connection: Connection, journey: int) -> dict[tuple[int, int], int]:
     """How many runs are inside a journey, by version and number of the step."""
     standing = sa.select(runs.c.version, runs.c.step, sa.func.count())

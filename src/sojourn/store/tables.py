@@ -97,6 +97,7 @@ journeys = table(
     *texts("draft", "state"),
     *bigs("created", "updated"),
     big("etag", 1),
+    big("paused", 0),  # when it was paused last
 )
 
 versions = table(

@@ -23,7 +23,7 @@ from sojourn.journey.definition import REQUESTED
 from sojourn.journey.diff import Change, changes
 from sojourn.journey.program import Program
 from sojourn.journey.text import read_journey
-from sojourn.runtime import publishing
+from sojourn.runtime import pausing, publishing
 from sojourn.runtime.moving import Fate, Inside
 from sojourn.store import counts
 from sojourn.store.definitions import journeys
@@ -68,9 +68,13 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 class StateWanted(msgspec.Struct, frozen=True):
-    """`paused` lets nobody in and moves nobody, `archived` is paused for good."""
+    """`paused` lets nobody in, moves nobody and sends nothing, `archived` is so for good.
+
+    `waits` says, when it is live again, what the pause was for those who waited.
+    """
 
     state: str
+    waits: str = "keep counting"
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -166,7 +170,7 @@ async def set_state(name: FromPath[str], data: JSONBody[StateWanted], parts: Giv
     """Run, pause or archive a journey."""
     if data.state not in {"live", "paused", "archived"}:
         raise Invalid("must be live, paused or archived", place="state")
-    await parts.write(lambda c: journeys.set_state(c, name, data.state, parts.database.now()))
+    await parts.write(partial(_turn, parts=parts, name=name, data=data))
     return await parts.read(partial(_shown, name=name))
 
 
@@ -197,6 +201,19 @@ def _shown(connection: Connection, name: str) -> Response[Shown]:
     journey = journeys.find(connection, name)
     versions = tuple(journeys.of_journey(connection, journey.id))
     return tagged(Shown(journey.name, journey.state, journey.draft, versions), journey.etag)
+
+
+def _turn(connection: Connection, parts: Parts, name: str, data: StateWanted) -> None:
+    now, present = parts.database.now(), journeys.find(connection, name).state
+    if (present, data.state) == ("paused", "live"):
+        pausing.resume(connection, name, data.waits, now)
+    elif (present, data.state) == ("live", "paused"):
+        pausing.pause(connection, name, now)
+    elif data.state == "archived" and present == "live":
+        pausing.pause(connection, name, now)
+        journeys.set_state(connection, name, "archived", now)
+    elif present != data.state:
+        journeys.set_state(connection, name, data.state, now)
 
 
 def _diff(connection: Connection, name: str, before: int, after: int) -> list[Change]:

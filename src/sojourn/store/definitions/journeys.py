@@ -24,6 +24,7 @@ class Journey(msgspec.Struct, frozen=True):
     created: int  # microseconds UTC
     updated: int
     etag: int
+    paused: int = 0  # microseconds UTC, when it was paused last
 
 
 class Version(msgspec.Struct, frozen=True):
@@ -97,7 +98,9 @@ def publish(connection: Connection, name: str, text: str, now: int) -> Version:
 def set_state(connection: Connection, name: str, state: str, now: int) -> None:
     """Say that a journey is live, paused or archived; raises NotFound."""
     same = sa.update(journeys).where(journeys.c.name == name)
-    if not connection.execute(same.values(state=state, updated=now, etag=journeys.c.etag + 1)).rowcount:
+    paused = {"paused": now} if state == "paused" else {}
+    values = {"state": state, "updated": now, "etag": journeys.c.etag + 1, **paused}
+    if not connection.execute(same.values(values)).rowcount:
         raise NotFound(f"there is no journey {name!r}")
     changed(connection)
 

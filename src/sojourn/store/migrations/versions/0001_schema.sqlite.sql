@@ -164,6 +164,7 @@ CREATE TABLE journeys (
 	created BIGINT NOT NULL, 
 	updated BIGINT NOT NULL, 
 	etag BIGINT DEFAULT 1 NOT NULL, 
+	paused BIGINT DEFAULT 0 NOT NULL, 
 	PRIMARY KEY (id), 
 	UNIQUE (name)
 );
