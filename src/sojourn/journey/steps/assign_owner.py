@@ -8,11 +8,14 @@ from sojourn.errors import Invalid
 from sojourn.journey.effects import Ask, Mark
 from sojourn.journey.step import Answer, Asked, Standing, Step, StepKind
 from sojourn.journey.text.fields import Fields
+from sojourn.rule.definition import Comparison, Rule, Trait
 from sojourn.tape.hashing import hash_text
 from sojourn.tape.tape import NEVER
 
 OWNER = "owner"
 """The trait that holds who looks after a customer."""
+
+OWNED = Trait(OWNER, (Comparison("exists", True),))
 
 ASSIGNED = Mark("Owner Assigned", traits={OWNER: ""})
 
@@ -37,6 +40,9 @@ class AssignOwner(Step, frozen=True, tag="assign_owner"):
 
     def asks(self) -> tuple[Ask, ...]:
         return (ASSIGNED,)
+
+    def rules(self) -> tuple[Rule, ...]:
+        return (OWNED,) if self.keep else ()
 
 
 def _read(fields: Fields) -> AssignOwner:

@@ -7,7 +7,7 @@ import numpy as np
 from sojourn.errors import Invalid
 from sojourn.journey.effects import Ask, Mark
 from sojourn.journey.step import HERE, HOLD, THEN, Answer, Asked, Standing, Step, StepKind, zoned
-from sojourn.journey.steps.assign_owner import OWNER
+from sojourn.journey.steps.assign_owner import OWNED, OWNER
 from sojourn.journey.text.fields import Fields
 from sojourn.rule.definition import Outcome, Rule, Window
 from sojourn.rule.span import Span
@@ -47,6 +47,9 @@ class CreateTask(Step, frozen=True, tag="create_task"):
 
     def awaits(self) -> tuple[Rule, ...]:
         return (_DONE,) if self.wait else ()
+
+    def rules(self) -> tuple[Rule, ...]:
+        return self.awaits() if self.owner or self.role else (*self.awaits(), OWNED)
 
     def asks(self) -> tuple[Ask, ...]:
         told = {"title": self.title, "role": self.role, "awaited": self.wait}
