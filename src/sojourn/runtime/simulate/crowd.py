@@ -51,8 +51,10 @@ class Crowd:
         return _gathered(sorted(made, key=lambda request: request.at))
 
     def _logged_in(self, who: int, at: int, nth: int) -> Request:
-        """They are the `nth` of their devices from now on, and tell their address."""
-        traits: dict[str, Value] = {"email": f"p{who}@example.org"}
+        """They are the `nth` of their devices from now on, and tell how to reach them."""
+        traits: dict[str, Value] = {"email": f"p{who}@example.org", "phone": f"+49301234{who:03}"}
+        if self._dice.random() < 0.5:
+            traits["trial_ends"] = f"2026-03-{self._dice.randint(1, 31):02}"
         if self._dice.random() < 0.5:
             traits["timezone"] = self._dice.choice(_ZONES)
         both = (("user_id", f"p{who}"), ("anonymous_id", f"a{who}.{nth}"))

@@ -7,13 +7,15 @@ in place of its own: a new kind of step is simulated from the day on which it ex
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache, partial
 from random import Random
 from typing import Any
 
 from ruamel.yaml import YAML
 
-from sojourn.journey.text import kinds
+from sojourn.journey.check import ERROR, check
+from sojourn.journey.text import journey_of, kinds
 
 EVENTS = ("Signed Up", "Logged In", "Added", "Order Completed", "Noise")
 PURPOSES = ("marketing", "transactional")
@@ -23,30 +25,41 @@ _AGAIN = ("never", "after leaving", "after 2 days", "per cart after leaving", "p
 _OFTEN = ("send", "wait_for")
 """Kinds of which there are twice as many as of others: most that can go wrong goes wrong there."""
 
+TOGETHER = frozenset({"throttle"})
+"""Kinds that let some customers wait for others, so that no play of all history at once can be equal."""
+
+STEP_ID = "#/$defs/step_id"
+"""How the schema of a key says that it names the step to go to."""
+
 Json = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Around:
+    """What there is to draw a journey with: kinds of steps, templates, and the journeys that come later."""
+
+    kinds: tuple[str, ...]
+    templates: tuple[str, ...]
+    later: tuple[str, ...] = ()
 
 
 class Drawing:
     """One journey while it is drawn: its steps lead onwards, and back only from a wait for an event."""
 
-    def __init__(self, dice: Random, name: str, templates: tuple[str, ...]) -> None:
-        self.dice, self.templates = dice, templates
+    def __init__(self, dice: Random, name: str, around: Around) -> None:
+        self.dice, self.templates, self._around = dice, around.templates, around
         self.ids = [f"s{number}" for number in range(dice.randint(2, 7))]
         self.sends: list[str] = []
         self.nudged = name != "journey 0" and dice.random() < 0.3  # by others: itself it nudges nobody then
         self._name = name
 
     def journey(self) -> Json:
-        """The whole of it, as plain data."""
-        drawn: Json = {"journey": self._name, "enter": [self._trigger()]}
-        if self.dice.random() < 0.3:
-            drawn["goal"] = {"event": "Order Completed", "within": "20 days"}
-        if self.dice.random() < 0.3:
-            drawn["leave_if"] = {"performed": "Logged In", "at_least": 3, "within": "2 days"}
-        if self.dice.random() < 0.2:
-            drawn["holdout"] = "20%"
-        steps: Json = {name: self._step(number, name) for number, name in enumerate(self.ids)}
-        return drawn | {"steps": steps | {"bye": {"leave": "done"}}}
+        """The whole of it, as plain data; one that could not be published is drawn again."""
+        while True:
+            self.sends.clear()
+            drawn = self._drawn()
+            if all(found.severity != ERROR for found in check(journey_of(drawn))):
+                return drawn
 
     def onwards(self, number: int) -> str:
         """A step that comes after the one with this number."""
@@ -55,6 +68,18 @@ class Drawing:
     def event(self) -> str:
         """The name of something that customers do."""
         return self.dice.choice(EVENTS)
+
+    def template(self) -> str:
+        """The name of a template."""
+        return self.dice.choice(self.templates)
+
+    def sent(self) -> str:
+        """A step that sends and comes before."""
+        return self.dice.choice(self.sends)
+
+    def other(self) -> str:
+        """The name of a journey that does not lead back to this one; perhaps there is none of that name."""
+        return self.dice.choice([*self._around.later, "nobody's"])
 
     def span(self) -> str:
         """A span of time."""
@@ -71,8 +96,20 @@ class Drawing:
             {"any": [{"trait": "plan", "exists": False}, dear]},
         ]
         if self.sends:
-            found.append({"clicked": self.dice.choice(self.sends)})
+            found.append({"clicked": self.sent()})
         return self.dice.choice(found)
+
+    def _drawn(self) -> Json:
+        asked: list[Json] = [{"api": True, "again": self.dice.choice(_AGAIN)}]
+        drawn: Json = {"journey": self._name, "enter": [self._trigger(), *asked * self.dice.randint(0, 1)]}
+        if self.dice.random() < 0.3:
+            drawn["goal"] = {"event": "Order Completed", "within": "20 days"}
+        if self.dice.random() < 0.3:
+            drawn["leave_if"] = {"performed": "Logged In", "at_least": 3, "within": "2 days"}
+        if self.dice.random() < 0.2:
+            drawn["holdout"] = "20%"
+        steps: Json = {name: self._step(number, name) for number, name in enumerate(self.ids)}
+        return drawn | {"steps": steps | {"bye": {"leave": "done"}}}
 
     def _trigger(self) -> Json:
         event = "Nudged" if self.nudged else self.event()
@@ -84,7 +121,7 @@ class Drawing:
         return drawn
 
     def _step(self, number: int, name: str) -> Json:
-        kind = self.dice.choice([*kinds(), *_OFTEN]) if number else "send"  # so that there is one to click
+        kind = self.dice.choice([*self._around.kinds, *_OFTEN]) if number else "send"  # for one to click
         draw = DRAWN.get(kind) or partial(by_example, kind)
         drawn = draw(self, number)
         if "send" in drawn:
@@ -94,22 +131,17 @@ class Drawing:
 
 def by_example(kind: str, drawing: Drawing, number: int) -> Json:
     """A step as its kind's own example shows it, which leads onwards and speaks of what there is here."""
-
-    def event() -> str:
-        return drawing.event()
-
-    def sent() -> str:
-        return drawing.dice.choice(drawing.sends)
-
-    def onwards() -> str:
-        return drawing.onwards(number)
-
-    ours: dict[str, Callable[[], str]] = {
-        "template": lambda: drawing.dice.choice(drawing.templates),
+    exits = [key for key, schema in kinds()[kind].beside.items() if schema.get("$ref") == STEP_ID]
+    ours: dict[str, Callable[[], object]] = {
+        **dict.fromkeys(("then", *exits), lambda: drawing.onwards(number)),
+        **dict.fromkeys(("sent", "delivered", "opened", "clicked", "bounced"), drawing.sent),
+        **dict.fromkeys(("start_journey", "sub_journey", "end_journey"), drawing.other),
+        **dict.fromkeys(("template", "announce"), drawing.template),
+        **dict.fromkeys(("event", "performed"), drawing.event),
+        "back_to": lambda: drawing.dice.choice(drawing.ids[:number]),
+        "of": lambda: drawing.dice.sample(drawing.templates, 3),
         "purpose": lambda: drawing.dice.choice(PURPOSES),
-        **dict.fromkeys(("then", "otherwise"), onwards),
-        **dict.fromkeys(("event", "performed"), event),
-        **dict.fromkeys(("sent", "delivered", "opened", "clicked", "bounced"), sent),
+        "webhook": lambda: "by webhook",
     }
 
     def renamed(value: Any) -> Any:
@@ -132,7 +164,7 @@ def _example(kind: str) -> Json:
 
 def _send(drawing: Drawing, number: int) -> Json:
     send: Json = {
-        "template": drawing.dice.choice(drawing.templates),
+        "template": drawing.template(),
         "purpose": drawing.dice.choice(PURPOSES),
         "go_on": drawing.dice.random() < 0.3,
     }
@@ -153,7 +185,7 @@ def _wait_for(drawing: Drawing, number: int) -> Json:
     dice = drawing.dice
     ways: list[Json] = [{"event": drawing.event(), "then": dice.choice([*drawing.ids, "bye"])}]
     if dice.random() < 0.6:
-        ways.append({"clicked": dice.choice(drawing.sends), "then": drawing.onwards(number)})
+        ways.append({"clicked": drawing.sent(), "then": drawing.onwards(number)})
     if dice.random() < 0.4:
         ways.append({"if": drawing.rule(), "then": drawing.onwards(number)})
     return {"wait_for": ways, "at_most": drawing.span(), "otherwise": drawing.onwards(number)}

@@ -7,7 +7,9 @@ from random import Random
 
 from sqlalchemy import Connection
 
-from sojourn.runtime.simulate.drawing import Drawing, Json
+from sojourn.journey.text import kinds
+from sojourn.runtime.dispatch.prepare import PAYLOADS
+from sojourn.runtime.simulate.drawing import TOGETHER, Around, Drawing, Json
 from sojourn.runtime.simulate.peers import KINDS
 from sojourn.store.definitions import journeys, segments, settings, templates
 
@@ -15,32 +17,30 @@ TEMPLATES = {"hello": "email", "offer": "email"} | {f"by {kind}": kind for kind 
 """What kind of message each is: whatever a provider is declared for is said by a template."""
 
 
-def publish(connection: Connection, dice: Random, now: int) -> None:
-    """Define and publish everything."""
+def publish(connection: Connection, dice: Random, now: int, *, together: bool) -> None:
+    """Define and publish everything; only if `together` with steps on which customers wait for others."""
     for name, rule in _segments(dice).items():
         segments.save(connection, name, json.dumps(rule), now)
     for name in TEMPLATES:
         rewrite(connection, name, 1, now)
     settings.put(connection, "policy", _policy(dice))
-    for number in range(dice.randint(1, 3)):
-        name = f"journey {number}"
-        text = json.dumps(Drawing(dice, name, tuple(TEMPLATES)).journey())
+    names = tuple(f"journey {number}" for number in range(dice.randint(1, 3)))
+    some = tuple(kind for kind in kinds() if together or kind not in TOGETHER)
+    for number, name in enumerate(names, start=1):
+        text = json.dumps(Drawing(dice, name, Around(some, tuple(TEMPLATES), names[number:])).journey())
         journeys.create(connection, name, text, now)
         journeys.publish(connection, name, text, now)
 
 
 def rewrite(connection: Connection, name: str, edition: int, now: int) -> None:
     """Change a template: it may say something else from now on, but not where it has been frozen."""
-    words = f"{edition}: {{{{ customer.plan | default: 'none' }}}}"
-    said: Json = {"name": name, "channel": TEMPLATES[name]}
-    match TEMPLATES[name]:
-        case "email":
-            body = f"<a href='https://example.com/{edition}'>{words}</a>"
-            said |= {"from": "us@example.com", "subject": f"{name} {words}", "body": body}
-        case "webhook":
-            said |= {"payload": {"says": words}}
-        case _:
-            said |= {"text": words}
+    words, channel = f"{edition}: {{{{ customer.plan | default: 'none' }}}}", TEMPLATES[name]
+    said: Json = {"name": name, "channel": channel}
+    if channel == "email":
+        body = f"<a href='https://example.com/{edition}'>{words}</a>"
+        said |= {"from": "us@example.com", "subject": f"{name} {words}", "body": body}
+    else:
+        said |= {"payload": {"title": words}} if channel in PAYLOADS else {"text": words}
     templates.save(connection, name, json.dumps(said), now)
 
 

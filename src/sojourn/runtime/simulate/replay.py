@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from sojourn.ingest.event import Origin
-from sojourn.journey.effects import Send
+from sojourn.journey.effects import Notice, Send
 from sojourn.journey.play import Playing, play
 from sojourn.journey.runs import Runs
 from sojourn.journey.world import World
@@ -47,8 +48,10 @@ def differences(connection: Connection, names: Names, until: int) -> Iterator[st
     players = _played(catalogue, world, until)
     marks = logged.take(np.flatnonzero(ours))
     yield from _compared("runs", _stored_runs(connection), {run for one in players for run in _runs(one)})
-    stored_marks = set[Thing](zip(marks.keys.tolist(), marks.received.tolist(), strict=True))
-    told = (zip(batch.keys.tolist(), at.tolist(), strict=True) for batch, at in world.told)
+    known = names.names(marks.names)
+    called = [known[code] for code in marks.names.tolist()]
+    stored_marks = set[Thing](zip(marks.received.tolist(), called, marks.keys.tolist(), strict=True))
+    told = (zip(at.tolist(), repeat(batch.name), batch.keys.tolist()) for batch, at in world.told)
     yield from _compared("marks", stored_marks, {mark for batch in told for mark in batch})
     planned: set[Thing] = {(key,) for key in connection.scalars(sa.select(effects.c.key))}
     yield from _compared("messages", planned, {(key,) for one in players for key in _planned(one)})
@@ -78,7 +81,7 @@ def _runs(player: Playing) -> set[Thing]:
 
 
 def _planned(player: Playing) -> Sequence[int]:
-    sends = [part for part in player.effects if isinstance(part.ask, Send) and part.reasons is None]
+    sends = [part for part in player.effects if isinstance(part.ask, Send | Notice) and part.reasons is None]
     return [key for part in sends for key in part.keys.tolist()]
 
 

@@ -35,7 +35,7 @@ from sojourn.tape.grain import GRAIN
 BEGIN = 1_772_352_000_000_000
 """Noon of 1 March 2026, UTC: four weeks on, clocks in Europe go forward."""
 
-DAYS, PATIENCE = 30, 60
+DAYS, PATIENCE = 30, 300
 """For so many days customers act and faults strike; so many later everything must have come to an end."""
 
 CUSTOMERS, EVENTS = (6, 24), (60, 160)
@@ -83,7 +83,7 @@ class Simulation:
     def __init__(self, seed: int, folder: Path) -> None:
         self._seed, self._dice, self._time = seed, Random(seed), Time(BEGIN)
         self._calm = True
-        self._strangers = self._dice.random() < 0.3  # merges are outside of the equality with a backtest
+        self._compared = self._dice.random() < 0.7  # without what is outside of the equality with a backtest
         self._figures: Counter[str] = Counter()
         self._stage = Stage(folder / "sojourn.db", self._time, self._strike)
         self._folder = Folder.local(folder / "lake")
@@ -94,10 +94,11 @@ class Simulation:
 
     def run(self) -> Told:
         """Let customers act while faults strike, then let it come to rest, and look at it."""
-        self._stage.write(lambda connection: plot.publish(connection, self._dice, BEGIN))
+        together = not self._compared
+        self._stage.write(lambda connection: plot.publish(connection, self._dice, BEGIN, together=together))
         self._calm = False
         customers, events = self._dice.randint(*CUSTOMERS), self._dice.randint(*EVENTS)
-        people = Crowd(self._dice, customers, BEGIN, DAYS, strangers=self._strangers)
+        people = Crowd(self._dice, customers, BEGIN, DAYS, strangers=together)
         for request in people.requests(events):
             self._go_on(request.at)
             self._send(request)
@@ -206,7 +207,7 @@ class Simulation:
         yield from map(str, found.violations)
         with self._stage.reading() as connection:
             yield from broken(connection, self._peers)
-            if not self._strangers:
+            if self._compared:
                 yield from differences(connection, self._process.names, self._time.now)
 
 
