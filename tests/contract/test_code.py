@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from test_cli import Run, served, sojourn
+from ruamel.yaml import YAML
+from test_cli import COMMAND, Run, served, sojourn
 
 WELCOME = """\
 # Everybody's first days; ask Ada before you change the waits
@@ -209,3 +214,37 @@ def test_a_paused_journey_stays_paused_and_a_draft_stays_its_authors(data: Path,
         assert done(sojourn("push", folder, "--yes", "--data", data))
         shown = api.call("GET", "/api/journeys/welcome")
         assert (shown["state"], shown["draft"], len(shown["versions"])) == ("paused", ahead, 2)
+
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "journeys-as-code"
+
+
+def test_the_example_is_sound_and_published_as_it_stands(tmp_path: Path) -> None:
+    folder, data = tmp_path / "folder", tmp_path / "data"
+    shutil.copytree(EXAMPLE / "definitions", folder)
+    checked = sojourn("check", folder, "--json")
+    assert done(checked) and not any(one["findings"] for one in json.loads(checked.stdout))
+    assert done(sojourn("push", folder, "--yes", "--data", data))
+    assert done(sojourn("pull", tmp_path / "other", "--data", data))
+    assert sorted(read(tmp_path / "other").values()) == sorted(read(folder).values())
+
+
+def test_the_workflow_of_the_example_runs_commands_that_there_are() -> None:
+    (path,) = (EXAMPLE / ".github" / "workflows").glob("*.yml")
+    jobs = YAML(typ="safe").load(path.read_text())["jobs"]
+    runs = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+    commands = re.findall(r"^\s*sojourn (\w+)(.*?)(?:>|$)", "\n".join(runs), re.MULTILINE)
+    assert [name for name, _ in commands] == ["check", "plan", "push"]
+    for name, words in commands:
+        told = sojourn(name, "--help").stdout
+        assert all(option in told for option in re.findall(r"--\w+", words))
+
+
+def test_an_installation_elsewhere_is_reached_with_a_key(data: Path, tmp_path: Path) -> None:
+    with served(data) as server:
+        for key, code in ((server.key, 0), ("wrong", 2), ("", 3)):
+            environment = {**os.environ, "SOJOURN_SERVER": server.url, "SOJOURN_KEY": key}
+            words: list[str | Path] = [COMMAND, "pull", tmp_path / f"by {code}"]
+            run = subprocess.run(words, env=environment, capture_output=True, check=False, timeout=60)
+            assert run.returncode == code, run.stderr
+    assert read(tmp_path / "by 0") == FILES

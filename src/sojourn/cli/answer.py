@@ -18,6 +18,11 @@ def say(sentence: str) -> None:
     console.print(sentence, markup=False, highlight=False)
 
 
+def say_aside(sentence: str) -> None:
+    """Print one sentence that is no part of the answer, on standard error."""
+    Console(stderr=True, soft_wrap=True).print(sentence, markup=False, highlight=False)
+
+
 def as_json(answer: object) -> None:
     """Print an answer as one JSON object on standard output."""
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(answer, enc_hook=str).decode(), indent=2) + "\n")

@@ -6,6 +6,7 @@ So there is one way in which things are changed, whoever changes them.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from sojourn.cli import serving
 from sojourn.cli.installation import opened_at
-from sojourn.errors import Conflict, Forbidden, Invalid, NotFound, SojournError, Unavailable
+from sojourn.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    Misconfigured,
+    NotFound,
+    SojournError,
+    Unavailable,
+)
 
 if TYPE_CHECKING:
     import httpx
@@ -60,8 +69,14 @@ class Api:
 
 
 @contextmanager
-def reached(data: Path | None, database: str | None) -> Iterator[Api]:
-    """The API of an installation, which is made if it is not there."""
+def reached(data: Path | None, database: str | None, server: str | None = None) -> Iterator[Api]:
+    """The API of an installation: the one at `server`, else that of a data folder, made if it is not there.
+
+    Raises Misconfigured without a key for the server.
+    """
+    if server:
+        yield Api(server.rstrip("/"), _key())
+        return
     from sojourn.app import settings
 
     place = settings(data, database)
@@ -83,7 +98,16 @@ def within(app: App) -> Api:
     return Api("http://localhost", transport=httpx.ASGITransport(web))  # type: ignore[arg-type]
 
 
+def _key() -> str:
+    key = os.environ.get("SOJOURN_KEY", "")
+    if not key:
+        raise Misconfigured("SOJOURN_KEY is not set: make a key there by `sojourn keys make`")
+    return key
+
+
 def _error(answer: httpx.Response) -> SojournError:
+    if "json" not in answer.headers.get("content-type", ""):
+        return Unavailable(f"{answer.url} answers {answer.status_code}, and not as Sojourn does")
     problem = answer.json()
     message = str(problem.get("message", answer.text))
     if problem.get("code") == "invalid":

@@ -27,6 +27,15 @@ Url = Annotated[
         "--url", metavar="URL", help="Where customers reach us: links lead there (else SOJOURN_URL)."
     ),
 ]
+Server = Annotated[
+    str | None,
+    typer.Option(
+        "--server",
+        metavar="URL",
+        envvar="SOJOURN_SERVER",
+        help="An installation elsewhere, instead of a data folder; SOJOURN_KEY holds a key for it.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON object.")]
 
 

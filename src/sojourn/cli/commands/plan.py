@@ -10,7 +10,7 @@ import typer
 
 from sojourn.cli import answer
 from sojourn.cli.client import reached
-from sojourn.cli.command import Command, Data, Database, Json
+from sojourn.cli.command import Command, Data, Database, Json, Server
 from sojourn.cli.commands.backtest import instant
 from sojourn.errors import CallerError
 
@@ -32,18 +32,19 @@ def plan(
     backtest: Backtests = True,
     data: Data = None,
     database: Database = None,
+    server: Server = None,
     json: Json = False,
 ) -> None:
     """Say what `sojourn push` would change; nothing is changed.
 
     Ends with 0 if there is nothing to do, with 2 if there is, and with 1 if there are mistakes.
     """
-    from sojourn.cli.folder import opened
-    from sojourn.cli.planning import asked, show
+    from sojourn.cli.code.folder import opened
+    from sojourn.cli.code.planning import asked, show
 
     try:
         wanted = opened(folder, base)
-        with reached(data, database) as api:
+        with reached(data, database, server) as api:
             made = asked(wanted, api, instant(since), backtest=backtest)
     except CallerError as error:
         sys.excepthook(type(error), error, error.__traceback__)

@@ -9,7 +9,7 @@ import typer
 
 from sojourn.cli import answer
 from sojourn.cli.client import reached
-from sojourn.cli.command import Command, Data, Database, Json
+from sojourn.cli.command import Command, Data, Database, Json, Server
 from sojourn.errors import Conflict
 
 Target = Annotated[
@@ -24,17 +24,18 @@ def pull(
     ] = False,
     data: Data = None,
     database: Database = None,
+    server: Server = None,
     json: Json = False,
 ) -> None:
     """Bring a folder up to date with the installation, one file a definition, as its author wrote it.
 
     What was changed here stays so; where it was changed there too, nothing is written.
     """
-    from sojourn.cli.folder import opened, remember
-    from sojourn.cli.pulling import merge
+    from sojourn.cli.code.folder import opened, remember
+    from sojourn.cli.code.pulling import merge
 
     folder.mkdir(parents=True, exist_ok=True)
-    with reached(data, database) as api:
+    with reached(data, database, server) as api:
         shown = api.call("GET", "/api/definitions")
     merged = merge(opened(folder), shown["definitions"], force=force)
     if merged.both:

@@ -8,7 +8,7 @@ import typer
 
 from sojourn.cli import answer
 from sojourn.cli.client import reached
-from sojourn.cli.command import Command, Data, Database, Json
+from sojourn.cli.command import Command, Data, Database, Json, Server
 from sojourn.cli.commands.backtest import instant
 from sojourn.cli.commands.plan import Backtests, Base, Since, Source
 from sojourn.errors import Conflict
@@ -25,14 +25,15 @@ def push(
     ] = False,
     data: Data = None,
     database: Database = None,
+    server: Server = None,
     json: Json = False,
 ) -> None:
     """Show the plan, ask, and publish exactly that; nothing, if anybody has changed anything meanwhile."""
-    from sojourn.cli.folder import opened, remember
-    from sojourn.cli.planning import asked, overtaken, show
+    from sojourn.cli.code.folder import opened, remember
+    from sojourn.cli.code.planning import asked, overtaken, show
 
     wanted = opened(folder, base)
-    with reached(data, database) as api:
+    with reached(data, database, server) as api:
         made = asked(wanted, api, instant(since), backtest=backtest)
         if json:
             answer.as_json(made)
@@ -47,6 +48,7 @@ def push(
             files = [file for file in wanted.files.values() if file.path in paths]
             gone = [{"kind": one.kind, "name": one.name} for one in made.definitions if not one.path]
             api.call("PATCH", "/api/definitions", {"files": files, "gone": gone}, match=made.state)
+            answer.say_aside("published")
     remember(folder, wanted.digests())
 
 

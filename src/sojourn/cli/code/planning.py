@@ -10,7 +10,7 @@ import msgspec
 
 from sojourn.cli import answer
 from sojourn.cli.client import Api
-from sojourn.cli.folder import Folder
+from sojourn.cli.code.folder import Folder
 from sojourn.journey.diff import Change, sentence
 from sojourn.runtime.definitions.plan import JOURNEY
 from sojourn.runtime.definitions.planned import Backtested, Figures, Inside, Plan, Planned
@@ -91,6 +91,9 @@ def _who(inside: Inside, *, gone: bool) -> str:
 
 
 def _show_figures(found: Backtested) -> None:
+    if not any(side and side.entered for side in (found.before, found.after)):
+        answer.say("    backtest: nobody would have entered")
+        return
     before, after = _rows(found.before), _rows(found.after)
     rows = [(f"    {row}", before.get(row), after.get(row)) for row in {**before, **after}]
     answer.as_table(("    backtest", "before", "after"), rows)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sojourn.cli.folder import Folder, paths, write
+from sojourn.cli.code.folder import Folder, paths, write
 from sojourn.runtime.definitions.kind import Name
 from sojourn.runtime.definitions.plan import digest
 
