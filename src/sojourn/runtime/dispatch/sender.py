@@ -63,6 +63,11 @@ class Sender:
             log.warning("channels not read yet", why=str(error))
             await asyncio.sleep(REST)
             return
+        except Exception:
+            # Whatever it was, the lanes that there are go on.
+            log.exception("channels not read")
+            await asyncio.sleep(REST)
+            return
         try:
             await asyncio.wait_for(self._bell.wait(), LONGEST_SLEEP)
         except TimeoutError:
