@@ -203,7 +203,7 @@ def test_days_over_many_years_are_an_error_not_a_full_memory() -> None:
 
 
 def test_metrics_are_found_by_declaration_and_speak_json() -> None:
-    assert list(all_metrics()) == ["funnel", "paths", "retention"]
+    assert list(all_metrics()) == ["funnel", "lift", "paths", "retention", "roi", "variants"]
     question = msgspec.json.decode(
         b'{"metric": "retention", "start": "a", "return": "b", "period": "day"}', type=RetentionQuestion
     )

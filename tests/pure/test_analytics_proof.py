@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -10,71 +9,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from proof_worlds import BOUGHT, DAY, Told, world
 
 from sojourn.analytics.metrics.lift import LiftQuestion, lift
 from sojourn.analytics.metrics.roi import Cost, RoiQuestion, roi
-from sojourn.analytics.metrics.variants import VariantsQuestion, variants
 from sojourn.analytics.outcome import Money
 from sojourn.errors import Invalid
-from sojourn.journey.holdout import EVERYWHERE, kept_out
-from sojourn.tape.build import build, empty
-from sojourn.tape.hashing import hash_text
-from sojourn.tape.tape import Column, Tape
-
-DAY = 86_400_000_000
-BOUGHT = {"performed": "Order Completed", "since": "entry"}
-NAMES = ("Journey Entered", "Journey Left", "Order Completed", "Seen", "Variant Given")
-
-
-@dataclass
-class Told:
-    """Events to be laid on a tape, with what they carry."""
-
-    customers: list[int] = field(default_factory=list)
-    times: list[int] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
-    carried: list[dict[str, object]] = field(default_factory=list)
-
-    def say(self, customer: int, time: int, name: str, **carried: object) -> None:
-        self.customers.append(customer)
-        self.times.append(time)
-        self.names.append(name)
-        self.carried.append(carried)
-
-    def enters(self, customer: int, time: int, journey: str = "welcome", held: str = "") -> None:
-        """As the machine marks it: who is held out leaves at once."""
-        self.say(customer, time, "Journey Entered", journey=journey, version=1)
-        if held:
-            self.say(customer, time + 1, "Journey Left", journey=journey, version=1, reason=held)
-
-    def tape(self, everyone: Iterable[int] = ()) -> Tape:
-        names = np.array([NAMES.index(name) for name in self.names], np.int32)
-        properties = {}
-        for key in {key for carried in self.carried for key in carried}:
-            rows = [n for n, carried in enumerate(self.carried) if key in carried]
-            values: list[float | str | None] = [self.carried[n][key] for n in rows]  # type: ignore[misc]
-            properties[key] = Column.of(np.array(rows, np.int64), values)
-        owners, times = np.array(self.customers, np.int64), np.array(self.times, np.int64)
-        extra = np.array(sorted(everyone), np.int64)
-        return build(owners, times, None, names, NAMES, properties=properties, everyone=extra)
-
-
-def world(seed: int, customers: int = 60) -> Told:
-    """Customers who enter a journey or two, some held out, and buy before, in time and after."""
-    dice, told = np.random.default_rng(seed), Told()
-    for customer in range(1, customers + 1):
-        told.say(customer, int(dice.integers(0, 40)) * DAY, "Seen")
-        held = ("holdout", "global holdout", "", "")[dice.integers(0, 4)]
-        for visit in range(int(dice.integers(0, 3))):
-            mixed = held and dice.random() < 0.1
-            time = int(dice.integers(0, 60)) * DAY + 1000 * visit
-            told.enters(customer, time, ("welcome", "other")[dice.integers(0, 2)], "" if mixed else held)
-        for _ in range(int(dice.integers(0, 4))):
-            amount = float(dice.integers(0, 100))
-            carried = ({"total": amount}, {"revenue": amount, "total": amount + 7}, {})[dice.integers(0, 3)]
-            paid_in = ({"currency": "EUR"}, {"currency": "USD"}, {})[dice.integers(0, 3)]
-            told.say(customer, int(dice.integers(0, 90)) * DAY + 5, "Order Completed", **carried, **paid_in)
-    return told
+from sojourn.tape.build import empty
+from sojourn.tape.tape import Tape
 
 
 @dataclass
@@ -304,91 +246,6 @@ def test_a_goal_that_is_no_event_is_asked_whenever_it_may_change() -> None:
     assert lift(told.tape(), asked).treated.reached == 100
 
 
-def tried(shares: dict[str, tuple[int, int]]) -> Tape:
-    """An experiment in which so many got each variant and so many of them bought."""
-    told, customer = Told(), 0
-    for name, (count, bought) in shares.items():
-        for place in range(count):
-            customer += 1
-            told.say(customer, customer, "Variant Given", journey="welcome", step="try", variant=name)
-            if place < bought:
-                told.say(customer, customer + DAY, "Order Completed", total=20.0)
-    told.say(1, 5 * DAY, "Variant Given", journey="welcome", step="other", variant="b")
-    return told.tape()
-
-
-EXPERIMENT = VariantsQuestion(
-    journey="welcome",
-    step="try",
-    weights={"a": 1, "b": 1, "c": 2},
-    goal=BOUGHT,
-    within=7 * DAY,
-    as_of=30 * DAY,
-)
-
-
-def test_the_variant_that_does_best_is_told_and_compared_with_the_first() -> None:
-    found = variants(tried({"a": (900, 90), "b": (900, 270), "c": (1_800, 200)}), EXPERIMENT)
-    assert (found.verdict, found.winner, found.mixed) == ("decided", "b", 0)
-    assert [(one.name, one.group.count, one.group.reached) for one in found.variants] == [
-        ("a", 900, 90),
-        ("b", 900, 270),
-        ("c", 1_800, 200),
-    ]
-    first, second, third = (one.against_first for one in found.variants)
-    assert first is None
-    assert second
-    assert third
-    assert (second.verdict, third.verdict) == ("more", "too early to say")
-    equal = variants(tried({"a": (900, 90), "b": (900, 95), "c": (1_800, 190)}), EXPERIMENT)
-    assert (equal.verdict, equal.winner, equal.why) == (
-        "too early to say",
-        None,
-        "none is surely better than all others",
-    )
-    few = variants(tried({"a": (9, 5), "b": (9, 5), "c": (18, 9)}), EXPERIMENT)
-    assert "a has 9 customers" in few.why
-
-
-def test_variants_that_were_not_drawn_by_their_weights_are_refused() -> None:
-    found = variants(tried({"a": (900, 90), "b": (1_200, 360), "c": (1_800, 200)}), EXPERIMENT)
-    assert (found.verdict, found.winner) == ("refused", None)
-    assert "b has 1,200 of 3,900 customers (30.8%) instead of 25.0%" in found.why
-    assert all(one.group.mean is None for one in found.variants)
-
-
-@settings(max_examples=40)
-@given(st.integers(0, 2**32), st.integers(0, 30))
-def test_variants_count_whom_a_plain_reading_counts(seed: int, since: int) -> None:
-    dice, told = np.random.default_rng(seed), Told()
-    draws: dict[int, list[tuple[int, str]]] = {}
-    for customer in range(1, 80):
-        for again in range(int(dice.integers(0, 3))):
-            name = str(dice.choice(("a", "b", "x"))) if again else "ab"[customer % 2]
-            at = int(dice.integers(0, 40)) * DAY + again
-            draws.setdefault(customer, []).append((at, name))
-            told.say(customer, at, "Variant Given", journey="welcome", step="try", variant=name)
-    asked = VariantsQuestion(
-        journey="welcome",
-        step="try",
-        weights={"a": 1, "b": 1},
-        money=Money(),
-        since=since * DAY,
-        as_of=90 * DAY,
-    )
-    found = variants(told.tape(range(1, 80)), asked)
-    those = [{name for _, name in each} for each in draws.values() if min(each)[0] >= since * DAY]
-    assert [one.group.entered for one in found.variants] == [those.count({"a"}), those.count({"b"})]
-    assert found.mixed == len(those) - those.count({"a"}) - those.count({"b"})
-
-
-@pytest.mark.parametrize("weights", [{}, {"a": 1}, {"a": 1, "b": 0}])
-def test_an_experiment_has_variants_with_weights(weights: dict[str, float]) -> None:
-    with pytest.raises(Invalid) as refused:
-        variants(empty(), VariantsQuestion(journey="welcome", step="try", weights=weights, goal=BOUGHT))
-    assert refused.value.place == "weights"
-
-
 def test_of_nobody_nothing_is_told() -> None:
     for tape in (empty(), empty(np.arange(5)), Told().tape(range(3))):
         found = lift(tape, ASKED)
@@ -429,17 +286,3 @@ def test_a_reckoning_that_cannot_be_made_is_refused(
     with pytest.raises(Invalid) as refused:
         roi(empty(), RoiQuestion(journey="welcome", costs=costs, margin=margin))
     assert refused.value.place == place
-
-
-@given(st.integers(0, 2**32), st.floats(0.01, 0.5), st.floats(0, 0.4))
-def test_a_holdout_is_drawn_once_and_for_each_journey_anew(seed: int, part: float, more: float) -> None:
-    customers = np.random.default_rng(seed).integers(1, 2**40, 4_000)
-    journey, other = hash_text(f"journey {seed}"), hash_text("other")
-    kept = kept_out(journey, customers, part)
-    assert (kept == kept_out(journey, customers, part)).all()
-    assert (kept[::-1] == kept_out(journey, customers[::-1], part)).all(), "whoever else is asked about"
-    assert (kept <= kept_out(journey, customers, part + more)).all(), "a larger part holds the smaller"
-    assert not kept_out(journey, customers, 0).any()
-    assert kept.mean() == pytest.approx(part, abs=0.06)
-    for elsewhere in (kept_out(other, customers, part), kept_out(EVERYWHERE, customers, part)):
-        assert (kept & elsewhere).mean() == pytest.approx(part**2, abs=0.06)
