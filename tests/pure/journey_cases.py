@@ -6,9 +6,12 @@ from hypothesis import strategies as st
 from rule_cases import maybe_where, rarely, rules, spans
 
 from sojourn.journey.definition import (
+    DATE_REACHED,
     REQUESTED,
     SEGMENT_ENTERED,
+    SEGMENT_LEFT,
     Again,
+    Due,
     Goal,
     Journey,
     Placed,
@@ -122,9 +125,21 @@ def triggers(draw: st.DrawFn, journey: str) -> Trigger:
     segment = (d.Condition("segment", (d.Comparison("is", draw(texts)),)),)
     called = (d.Condition("journey", (d.Comparison("is", journey),)),)
     event, own = draw(
-        st.sampled_from((("Viewed", ()), ("Ordered", ()), (SEGMENT_ENTERED, segment), (REQUESTED, called)))
+        st.sampled_from(
+            (
+                ("Viewed", ()),
+                ("Ordered", ()),
+                (SEGMENT_ENTERED, segment),
+                (SEGMENT_LEFT, segment),
+                (REQUESTED, called),
+                (DATE_REACHED, ()),
+            )
+        )
     )
-    return Trigger(event, (*where, *own), condition, draw(agains))
+    due = draw(st.builds(Due, texts, st.none() | spans)) if event == DATE_REACHED else None
+    if due:
+        own = (d.Condition("date", (d.Comparison("is", due.name),)),)
+    return Trigger(event, (*where, *own), condition, draw(agains), due)
 
 
 goals = st.one_of(

@@ -8,7 +8,7 @@ import msgspec
 
 from sojourn.journey.effects import Ask
 from sojourn.journey.step import Step, placed_at, zoned
-from sojourn.rule.definition import Condition, Rule
+from sojourn.rule.definition import Comparison, Condition, How, Rule, Trait
 from sojourn.rule.span import Span
 
 REQUESTED = "Journey Requested"
@@ -18,6 +18,11 @@ END_REQUESTED = "Journey End Requested"
 """The event by which another journey asks that a customer leaves; likewise."""
 
 SEGMENT_ENTERED = "Segment Entered"
+
+SEGMENT_LEFT = "Segment Left"
+
+DATE_REACHED = "Date Reached"
+"""The event by which a date in a trait makes customers enter; its property `date` says which."""
 
 TIMEZONE = "timezone"
 """The trait by which we know what a customer's clock shows."""
@@ -34,6 +39,27 @@ class Again(msgspec.Struct, frozen=True):
     per: str = ""
 
 
+class Due(msgspec.Struct, frozen=True):
+    """An instant that a date in a trait gives: the date itself, or a span before it or after it."""
+
+    trait: str
+    span: Span | None = None
+    before: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the event says of it: `3 days before trial_ends`."""
+        off = f"{self.span} {'before' if self.before else 'after'} " if self.span else ""
+        return f"{off}{self.trait}"
+
+    @property
+    def rule(self) -> Rule:
+        """What holds from that instant on, at least for a while."""
+        day = Span(days=1)
+        how: How = "within_last" if not self.span else "within_next" if self.before else "more_than_ago"
+        return Trait(self.trait, (Comparison(how, self.span or day),))
+
+
 class Trigger(msgspec.Struct, frozen=True):
     """The events that make customers enter, if they meet the conditions."""
 
@@ -41,6 +67,7 @@ class Trigger(msgspec.Struct, frozen=True):
     where: tuple[Condition, ...] = ()  # on the properties of the event itself
     condition: Rule | None = None  # on the customer, at that instant
     again: Again = Again()
+    due: Due | None = None  # the date that the event stands for
 
 
 class Goal(msgspec.Struct, frozen=True):

@@ -53,6 +53,7 @@ _OURS = frozenset(name for names in EVENTS.values() for name in names) | {
     "Consent Given",
     "Consent Withdrawn",
     "Customer Erased",
+    "Date Reached",
     "Incentive Given",
     "Journey End Requested",
     "Journey Entered",

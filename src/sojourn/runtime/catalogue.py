@@ -18,7 +18,7 @@ from sojourn.customer.marks import (
     SEGMENT_LEFT,
 )
 from sojourn.customer.references import Definitions
-from sojourn.journey.definition import Journey
+from sojourn.journey.definition import DATE_REACHED, Journey
 from sojourn.journey.effects import TRAITS_SET, Mark, Send
 from sojourn.journey.program import Program
 from sojourn.message import policy as policies
@@ -27,6 +27,7 @@ from sojourn.rule.cohort import Cohort
 from sojourn.rule.definition import LIFECYCLE_CHANGED, Bucket, Rule
 from sojourn.rule.evaluate import evaluate
 from sojourn.rule.needs import Needs, needs, parts
+from sojourn.rule.standing.marks import CHANGES
 from sojourn.rule.standing.named import Named
 from sojourn.runtime.belonging.watched import Followed, Kind
 from sojourn.tape.build import empty
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 _TOLD: dict[Kind, tuple[str, ...]] = {
     "segment": (SEGMENT_ENTERED, SEGMENT_LEFT),
     "score": (SCORE_CHANGED,),
+    "date": (DATE_REACHED,),
     "stage": (LIFECYCLE_CHANGED,),
 }
 
@@ -81,7 +83,9 @@ class Catalogue:
                 found |= program.needs(self.segments)
         for rule in self.segments.values():
             found |= needs(rule, self.segments)
-        return found | self.followed_needs
+        # Each change of a stage says from which, so those before have to be at hand.
+        staged = any(one.kind == "stage" for one in self.followed)
+        return found | self.followed_needs | (needs(CHANGES, {}) if staged else Needs())
 
     @cached_property
     def followed_needs(self) -> Needs:
@@ -120,8 +124,7 @@ class Catalogue:
         """The names of events that somebody reads; events that carry traits are heard whatever their name."""
         setting = {TRAITS_SET} if self.traits else set()
         anew = {CUSTOMERS_MERGED, CUSTOMERS_PARTED} if self.followed else set[str]()
-        staged = {LIFECYCLE_CHANGED for one in self.followed if one.kind == "stage"}  # whence the next change
-        return self.needs.events | self.heard_always | setting | anew | staged
+        return self.needs.events | self.heard_always | setting | anew
 
     @cached_property
     def heard_always(self) -> frozenset[str]:

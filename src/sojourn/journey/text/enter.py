@@ -5,14 +5,25 @@ from __future__ import annotations
 import re
 
 from sojourn.errors import Invalid
-from sojourn.journey.definition import REQUESTED, SEGMENT_ENTERED, Again, Goal, Trigger
+from sojourn.journey.definition import (
+    DATE_REACHED,
+    REQUESTED,
+    SEGMENT_ENTERED,
+    SEGMENT_LEFT,
+    Again,
+    Due,
+    Goal,
+    Trigger,
+)
 from sojourn.journey.text.fields import Fields
 from sojourn.rule.definition import Comparison, Condition, Performed, Window
 from sojourn.rule.span import parse_span
 from sojourn.rule.text import dump, dump_where, parse
 
-STARTS = ("event", "segment_entered", "api")
+STARTS = ("event", "segment_entered", "segment_left", "date", "api")
 """The keys of which a trigger has exactly one."""
+
+_OF_SEGMENTS = {"segment_entered": SEGMENT_ENTERED, "segment_left": SEGMENT_LEFT}
 
 AGAIN = r"(?:per (\S+|'[^']+'))?\s*(never|after leaving|after .+|parallel)?"
 _AGAIN = re.compile(AGAIN)
@@ -23,23 +34,35 @@ def read_trigger(item: Fields, journey: str) -> Trigger:
     found = [key for key in STARTS if key in item.data]
     if len(found) > 1:
         raise Invalid(f"has {' and '.join(found)}; a trigger has one of them", place=item.at(found[1]))
-    event, own = _start(item, journey)
+    due = _due(item.mapping("date")) if "date" in item.data else None
+    event, own = (DATE_REACHED, _is("date", due.name)) if due else _start(item, journey)
     where = (*item.where(), *own)
     condition = item.rule("if") if "if" in item.data else None
     again = _again(item.take("again", "never"), item.at("again"))
     item.done()
-    return Trigger(event, where, condition, again)
+    return Trigger(event, where, condition, again, due)
 
 
 def _start(item: Fields, journey: str) -> tuple[str, tuple[Condition, ...]]:
     """The event that a trigger waits for, and what is asked of it for the trigger's own sake."""
-    if "segment_entered" in item.data:
-        return SEGMENT_ENTERED, _is("segment", item.text("segment_entered"))
+    for key, event in _OF_SEGMENTS.items():
+        if key in item.data:
+            return event, _is("segment", item.text(key))
     if "api" not in item.data:
         return item.text("event"), ()
     if not item.flag("api"):
         raise Invalid("must be true; without it, leave the key out", place=item.at("api"))
     return REQUESTED, _is("journey", journey)
+
+
+def _due(fields: Fields) -> Due:
+    offs = [key for key in ("before", "after") if key in fields.data]
+    if len(offs) > 1:
+        raise Invalid("is before the date or after it, not both", place=fields.at("after"))
+    span = fields.span(offs[0]) if offs else None
+    found = Due(fields.text("trait"), span, offs == ["before"])
+    fields.done()
+    return found
 
 
 def _is(name: str, value: str) -> tuple[Condition, ...]:
@@ -89,10 +112,13 @@ def _write_start(trigger: Trigger, journey: str) -> tuple[dict[str, object], tup
     where, last = trigger.where[:-1], trigger.where[-1:]
     if trigger.event == REQUESTED and last == _is("journey", journey):
         return {"api": True}, where
-    if trigger.event == SEGMENT_ENTERED and last:
-        value = last[0].tests[0].value
-        if isinstance(value, str) and last == _is("segment", value):
-            return {"segment_entered": value}, where
+    if trigger.due:
+        off = {"before" if trigger.due.before else "after": str(trigger.due.span)} if trigger.due.span else {}
+        return {"date": {"trait": trigger.due.trait, **off}}, where
+    for key, event in _OF_SEGMENTS.items():
+        value = last[0].tests[0].value if last else None
+        if trigger.event == event and isinstance(value, str) and last == _is("segment", value):
+            return {key: value}, where
     return {"event": trigger.event}, trigger.where
 
 

@@ -101,6 +101,18 @@ def _trigger(start: str) -> Schema:
     starts: Schema = {
         "event": {**_NAMED, "description": "The event that lets a customer in."},
         "segment_entered": {**_NAMED, "description": "The segment that lets in who comes to belong to it."},
+        "segment_left": {**_NAMED, "description": "The segment that lets in who belongs to it no longer."},
+        "date": {
+            **_closed(
+                {
+                    "trait": {**_NAMED, "description": "The trait that holds the date."},
+                    "before": {**_SPAN, "description": "How long before it."},
+                    "after": {**_SPAN, "description": "Or how long after it."},
+                },
+                ["trait"],
+            ),
+            "description": "A date in a trait: customers are let in then, or some time before or after.",
+        },
         "api": {"const": True, "description": "Customers are let in by a call of the API."},
     }
     again = "never (the default), after leaving, after 30 days, parallel; or of each value: per order_id"

@@ -9,7 +9,7 @@ import numpy as np
 from sojourn.customer.marks import SCORE_CHANGED, SEGMENT_ENTERED, SEGMENT_LEFT
 from sojourn.customer.references import Definitions
 from sojourn.customer.segments import Membership
-from sojourn.journey.definition import Journey, Trigger
+from sojourn.journey.definition import DATE_REACHED, Journey, Trigger
 from sojourn.journey.world import World
 from sojourn.rule.definition import LIFECYCLE_CHANGED, Comparison, Condition
 from sojourn.rule.needs import needs
@@ -23,7 +23,8 @@ from sojourn.tape.selection import select
 from sojourn.tape.tape import NEVER, Tape
 
 OF_SEGMENTS = frozenset({SEGMENT_ENTERED, SEGMENT_LEFT})
-MARKS = OF_SEGMENTS | {SCORE_CHANGED, LIFECYCLE_CHANGED}
+MARKS = OF_SEGMENTS | {SCORE_CHANGED, LIFECYCLE_CHANGED, DATE_REACHED}
+_MARKED = {"segment": OF_SEGMENTS, "score": {SCORE_CHANGED}, "date": {DATE_REACHED}}
 
 
 def heard(journey: Journey, known: Definitions) -> tuple[Followed, ...]:
@@ -37,7 +38,11 @@ def heard(journey: Journey, known: Definitions) -> tuple[Followed, ...]:
     def is_heard(segment: str) -> bool:
         return bool(OF_SEGMENTS & asks) or any(_may_start(trigger, segment) for trigger in mine)
 
-    found = [one for one in every if one.kind == "score" or (one.kind == "segment" and is_heard(one.name))]
+    found = [
+        one
+        for one in every
+        if one.kind in ("score", "date") or (one.kind == "segment" and is_heard(one.name))
+    ]
     events = asks.union(*(needs(one.rule, known.named).events for one in found))
     if LIFECYCLE_CHANGED in events | {trigger.event for trigger in journey.enter}:
         found += [one for one in every if one.kind == "stage"]
@@ -73,7 +78,6 @@ def _without(named: frozenset[tuple[str, str]], history: Tape) -> Tape:
         if kind == "stage":
             kept[select(history, {LIFECYCLE_CHANGED}).positions] = False
         else:
-            marks = OF_SEGMENTS if kind == "segment" else {SCORE_CHANGED}
             said = where(history, (Condition(kind, (Comparison("is", name),)),))
-            kept[select(history, marks, said).positions] = False
+            kept[select(history, _MARKED[kind], said).positions] = False
     return keep(history, kept)

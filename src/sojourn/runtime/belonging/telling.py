@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from sojourn.customer.marks import SCORE_CHANGED, SEGMENT_ENTERED, SEGMENT_LEFT, keyed, keys
 from sojourn.customer.segments import Crossings, Membership
+from sojourn.journey.definition import DATE_REACHED
 from sojourn.journey.effects import Marks
 from sojourn.journey.world import World
 from sojourn.rule.cohort import Cohort
@@ -70,6 +71,8 @@ def tellers(followed: Iterable[Followed], world: World) -> list[Teller]:
             found += [_OfSegment((one,)) for one in some]
         elif kind == "score":
             found += [_OfScore((one,)) for one in some]
+        elif kind == "date":
+            found += [_OfDate((one,)) for one in some]
         else:
             found.append(_OfLifecycle(some, world))
     return found
@@ -110,6 +113,21 @@ class _OfScore:
             said = {"score": one.name, "threshold": one.at, "rising": rising}
             those = np.flatnonzero(told.codes == rising)
             yield _marks(SCORE_CHANGED, said, told, all_keys, those, value=told.values)
+
+
+@dataclass(frozen=True)
+class _OfDate:
+    tracks: tuple[Followed, ...]
+
+    def told(self, starts: Sequence[Membership], crossed: Sequence[Crossings], cohort: Cohort) -> Told:
+        found, reached = crossed[0], np.flatnonzero(crossed[0].entered)
+        rows, instants = found.rows[reached], found.instants[reached]
+        return Told(rows, instants, np.ones(len(rows), np.int64), np.full(len(rows), np.nan))
+
+    def marks(self, told: Told, world: World) -> Iterator[Marks]:
+        name = self.tracks[0].name
+        all_keys = keyed("date", name, world.tape.customers[told.rows], told.instants, told.codes)
+        yield _marks(DATE_REACHED, {"date": name}, told, all_keys, None)
 
 
 class _OfLifecycle:

@@ -10,12 +10,12 @@ from sojourn.customer.lifecycle import NAME as LIFECYCLE
 from sojourn.customer.lifecycle import Stage
 from sojourn.customer.marks import SCORE_CHANGED
 from sojourn.customer.references import Definitions
-from sojourn.journey.definition import Journey
+from sojourn.journey.definition import Due, Journey
 from sojourn.rule.definition import Comparison, Condition, Performed, Rule, Scored
 from sojourn.rule.needs import needs, parts
 from sojourn.tape.hashing import hash_text, mix
 
-Kind = Literal["segment", "score", "stage"]
+Kind = Literal["segment", "score", "date", "stage"]
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,15 @@ def watched(
     book = _Book(known, written or {})
     segments = [book.segment(name, rule) for name, rule in sorted(known.segments.items())]
     listeners: dict[tuple[str, float], list[int]] = {}
+    waiting: dict[Due, list[int]] = {}
     for version, journey in journeys:
         for one in sorted(set(thresholds(journey, known))):
             listeners.setdefault(one, []).append(version)
+        for due in {trigger.due for trigger in journey.enter if trigger.due}:
+            waiting.setdefault(due, []).append(version)
     scores = [book.threshold(*one, listeners[one]) for one in sorted(listeners)]
-    return (*segments, *scores, *(book.stage(stage) for stage in known.stages[1:]))
+    dates = [book.date(due, waiting[due]) for due in sorted(waiting, key=lambda due: due.name)]
+    return (*segments, *scores, *dates, *(book.stage(stage) for stage in known.stages[1:]))
 
 
 def thresholds(journey: Journey, known: Definitions) -> Iterator[tuple[str, float]]:
@@ -108,6 +112,13 @@ class _Book:
             version = int(mix(version, one)[0])
         number = -hash_text(f"score {score} {at!r}")
         return Followed(number, score, version, since, rule, kind="score", at=at)
+
+    def date(self, due: Due, listeners: Sequence[int]) -> Followed:
+        """Whoever reaches the date; likewise."""
+        version, since = self._version(due.rule)
+        for one in listeners:
+            version = int(mix(version, one)[0])
+        return Followed(-hash_text(f"date {due.name}"), due.name, version, since, due.rule, kind="date")
 
     def stage(self, stage: Stage) -> Followed:
         version, since = self._version(stage.rule, LIFECYCLE)
