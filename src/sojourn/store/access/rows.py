@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -218,13 +218,18 @@ def _key_last(rows: Rows, key: Sequence[str]) -> Rows:
 
 
 def _each(connection: Connection, statement: str, rows: Rows) -> Bools:
-    """Run a statement for every row, bool[n]: whether it touched one."""
-    size, raw = _size(rows), driver(connection)
-    raw.execute("SAVEPOINT bulk")
-    try:
-        if raw.executemany(statement, _tuples(rows)).rowcount == size:
-            return np.ones(size, np.bool_)
-        raw.execute("ROLLBACK TO bulk")  # some did not: find out which, one by one
-        return np.array([raw.execute(statement, row).rowcount == 1 for row in _tuples(rows)], np.bool_)
-    finally:
-        raw.execute("RELEASE bulk")
+    """Run a statement for every row, bool[n]: whether it touched one.
+
+    A row is asked for once the one before it has been done, so what has changed by then tells of that
+    one; a savepoint to try them all and look at them one by one would cost a fifth of the writing.
+    """
+    raw = driver(connection)
+    changes = [raw.total_changes]
+
+    def told() -> Iterator[tuple[Any, ...]]:
+        for row in _tuples(rows):
+            yield row
+            changes.append(raw.total_changes)
+
+    raw.executemany(statement, told())
+    return np.diff(changes) > 0
