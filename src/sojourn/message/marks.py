@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from sojourn.tape.hashing import hash_text
 from sojourn.tape.kernels.as_of import write_as_of
-from sojourn.tape.selection import Selection, select
+from sojourn.tape.memory import remembered
+from sojourn.tape.selection import select
 from sojourn.tape.tape import LONG_AGO, Bools, Codes, Column, Floats, Ints, Tape
 
 Tapes = tuple[Tape, ...]
 
 ANY = 0
 """The hash of a channel or purpose that a mark does not name: it speaks of all of them."""
+
+FEW = 1_000
+"""Texts of a column whose hashes are all worked out and kept, as those of channels; addresses are more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,10 +66,10 @@ def told(tapes: Tapes, kinds: Sequence[str], rows: Ints, now: Ints) -> Told:
     A kind is a name (`Consent Given`) or the end of one after a channel's (` Bounced`, of
     `Email Bounced`); the mark's property `channel` stands above the channel in its name.
     """
-    pairs = [_on_tape(tape, kinds, rows, now) for tape in tapes]
-    parts = tuple((tape, at) for tape, (_, at) in zip(tapes, pairs, strict=True))
+    pairs = [(tape, *_on_tape(tape, tuple(kinds), rows, now)) for tape in tapes]
+    parts = tuple((tape, at) for tape, _, at in pairs if len(at))  # on most tapes there are none of a kind
     return Told(
-        questions=_joined([questions for questions, _ in pairs]),
+        questions=_joined([questions for _, questions, _ in pairs]),
         times=_joined([tape.times[at] for tape, at in parts]),
         received=_joined([tape.received[at] for tape, at in parts]),
         channels=_joined([_channels(tape, at) for tape, at in parts]),
@@ -107,18 +110,12 @@ def channel_of(name: str) -> str:
     return name.partition(" ")[0].lower()
 
 
-_selections: WeakKeyDictionary[Tape, dict[tuple[str, ...], Selection]] = WeakKeyDictionary()
-
-
-def _on_tape(tape: Tape, kinds: Sequence[str], rows: Ints, now: Ints) -> tuple[Ints, Ints]:
+def _on_tape(tape: Tape, kinds: tuple[str, ...], rows: Ints, now: Ints) -> tuple[Ints, Ints]:
     """Pairs of a question and a position on the tape."""
-    known = tuple(name for name in tape.vocabulary if any(_is_kind(name, kind) for kind in kinds))
-    if not known or not len(rows):
+    names = remembered(tape, ("names of kinds", kinds), lambda: _names(tape, kinds))
+    if not names or not len(rows):
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    kept = _selections.setdefault(tape, {})
-    if known not in kept:
-        kept[known] = select(tape, known)
-    selection = kept[known]
+    selection = remembered(tape, ("marks", names), lambda: select(tape, names))
     lows, highs = selection.starts[rows], selection.starts[rows + 1]
     questions = np.repeat(np.arange(len(rows)), highs - lows)
     shifts = np.repeat(lows - np.append(0, np.cumsum(highs - lows)[:-1]), highs - lows)
@@ -127,20 +124,25 @@ def _on_tape(tape: Tape, kinds: Sequence[str], rows: Ints, now: Ints) -> tuple[I
     return questions[seen], selection.positions[index[seen]]
 
 
+def _names(tape: Tape, kinds: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in tape.vocabulary if any(_is_kind(name, kind) for kind in kinds))
+
+
 def _is_kind(name: str, kind: str) -> bool:
     return name.endswith(kind) if kind.startswith(" ") else name == kind
 
 
 def _channels(tape: Tape, positions: Ints) -> Ints:
     named = _hashes(tape.properties["channel"], positions, hash_text)
-    by_name = np.array([hash_text(channel_of(name)) for name in tape.vocabulary] or [0], np.int64)
-    has_channel = np.array([_starts_with_channel(name) for name in tape.vocabulary] or [False])
-    codes = tape.names[positions]
-    return np.where((named == ANY) & has_channel[codes], by_name[codes], named)
+    by_name = remembered(tape, "channels of names", lambda: _channels_of_names(tape.vocabulary))
+    return np.where(named == ANY, by_name[tape.names[positions]], named)
 
 
-def _starts_with_channel(name: str) -> bool:
-    return name.endswith((" Bounced", " Marked as Spam"))
+def _channels_of_names(names: Sequence[str]) -> Ints:
+    """The hash of the channel that each name tells, int64[names]; ANY where it tells none."""
+    ends = (" Bounced", " Marked as Spam")
+    hashes = [hash_text(channel_of(name)) if name.endswith(ends) else ANY for name in names]
+    return np.array(hashes, np.int64)
 
 
 def _hashes(column: Column, positions: Ints, hashed: Callable[[str], int]) -> Ints:
@@ -148,10 +150,14 @@ def _hashes(column: Column, positions: Ints, hashed: Callable[[str], int]) -> In
     codes = np.full(len(positions), -1, np.int32)
     at, carries = _places(column, positions)
     codes[carries] = column.codes[at[carries]]
+    if len(column.texts) <= FEW:
+        return remembered(column, hashed, lambda: _hashed((*column.texts, ""), hashed))[codes]
     distinct, places = np.unique(codes, return_inverse=True)
-    texts = [column.texts[code] if code >= 0 else "" for code in distinct.tolist()]
-    hashes = [hashed(text) if text else 0 for text in texts]
-    return np.array(hashes, np.int64)[places]
+    return _hashed([column.texts[code] if code >= 0 else "" for code in distinct.tolist()], hashed)[places]
+
+
+def _hashed(texts: Sequence[str], hashed: Callable[[str], int]) -> Ints:
+    return np.array([hashed(text) if text else 0 for text in texts], np.int64)
 
 
 def _normal(address: str) -> int:

@@ -26,10 +26,10 @@ def mix(*parts: Ints | int) -> Ints:
     The order of the parts counts.  Each is folded in by a round of splitmix64 (Steele, Lea and
     Flood: Fast Splittable Pseudorandom Number Generators, 2014).  Single numbers alone give int64[1].
     """
-    columns = np.broadcast_arrays(*(np.atleast_1d(np.asarray(part, np.int64)) for part in parts))
-    state = np.zeros(columns[0].shape, np.uint64)
-    for column in columns:
-        state = _round((state ^ column.astype(np.uint64)) + _GOLDEN)
+    state = np.zeros(1, np.uint64)
+    for part in parts:
+        column = np.atleast_1d(np.asarray(part, np.int64)).view(np.uint64)
+        state = _round((state ^ column) + _GOLDEN)  # single numbers at first are folded in once, not n times
     hashes = (state >> np.uint64(1)).astype(np.int64)
     return np.maximum(hashes, 1)
 
