@@ -34,8 +34,8 @@ from sojourn.tape.memory import remembered
 from sojourn.tape.selection import select
 from sojourn.tape.tape import LONG_AGO, Ints, Tape
 
-CUSTOMERS_AT_ONCE = 125_000
-"""Their columns of one kind take 1 MB, which a cache still serves; with fewer, cores wait for each other."""
+CUSTOMERS_AT_ONCE = 250_000
+"""Their columns of one kind take 2 MB, which a cache still serves; with fewer, cores wait for each other."""
 
 
 class StepAnswer(msgspec.Struct, frozen=True):
