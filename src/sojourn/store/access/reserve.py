@@ -56,7 +56,10 @@ class Reserve:
             return False
         try:
             with self._path.open("wb") as file:
-                os.posix_fallocate(file.fileno(), 0, self._size)
+                if hasattr(os, "posix_fallocate"):
+                    os.posix_fallocate(file.fileno(), 0, self._size)
+                else:  # macOS has it not
+                    file.write(bytes(self._size))
         except OSError:
             self._path.unlink(missing_ok=True)
             return False
