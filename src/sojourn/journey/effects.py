@@ -74,6 +74,7 @@ _OURS = frozenset(name for names in EVENTS.values() for name in names) | {
     "Task Overdue",
     "Traits Set",
     "Unsubscribed",
+    "Variant Given",
 }
 _FATES = (" Bounced", " Marked as Spam")  # of any channel: policy sends nothing more after one
 

@@ -10,12 +10,13 @@ from sojourn.errors import BrokenInvariant
 from sojourn.journey.asking import asked
 from sojourn.journey.definition import END_REQUESTED
 from sojourn.journey.effects import Effects, Marks
-from sojourn.journey.program import COMPLETED, ENDED, GOAL, HOLDOUT, RULE, Counts, Program
+from sojourn.journey.holdout import EVERYWHERE, kept_out
+from sojourn.journey.program import COMPLETED, ENDED, GLOBAL_HOLDOUT, GOAL, HOLDOUT, RULE, Counts, Program
 from sojourn.journey.runs import OUTSIDE, Some
 from sojourn.journey.step import HOLD, Answer, Standing
 from sojourn.journey.world import World
 from sojourn.rule.definition import Rule
-from sojourn.tape.hashing import hash_text, mix, share
+from sojourn.tape.hashing import hash_text, mix
 from sojourn.tape.kernels.moves import leave, move_on
 from sojourn.tape.tape import NEVER, Ints
 
@@ -58,11 +59,14 @@ def _enter(program: Program, moved: Moved, fresh: Ints, world: World) -> None:
     runs = moved.runs
     moved.counts.entered += len(fresh)
     _mark(program, world, runs, fresh, "Journey Entered")
-    if program.journey.holdout:
-        customers = world.tape.customers[runs.rows[fresh]]
-        kept = share(mix(program.hash, hash_text("holdout"), customers)) >= program.journey.holdout
-        _leave(program, moved, world, fresh[~kept], HOLDOUT)
-        fresh = fresh[kept]
+    for whose, part, reason in (
+        (EVERYWHERE, world.holdout, GLOBAL_HOLDOUT),
+        (program.hash, program.journey.holdout, HOLDOUT),
+    ):
+        if part:
+            out = kept_out(whose, world.tape.customers[runs.rows[fresh]], part)
+            _leave(program, moved, world, fresh[out], reason)
+            fresh = fresh[~out]
     runs.steps[fresh], runs.since[fresh], runs.due[fresh] = 0, runs.now[fresh], NEVER
     runs.hops[fresh] += 1
     moved.counts.visits[0] += len(fresh)

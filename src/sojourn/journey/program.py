@@ -22,8 +22,10 @@ COMPLETES = -2
 JUMP = "jump"
 """The name under which reports count those who jumped ahead from a step."""
 
-COMPLETED, GOAL, RULE, ENDED, HOLDOUT, MERGED, ERASED, MOVED = range(8)
-REASONS = ("completed", "goal", "rule", "ended", "holdout", "merged", "erased", "moved")
+COMPLETED, GOAL, RULE, ENDED, HOLDOUT, GLOBAL_HOLDOUT, MERGED, ERASED, MOVED = range(9)
+REASONS = (
+    "completed", "goal", "rule", "ended", "holdout", "global holdout", "merged", "erased", "moved",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

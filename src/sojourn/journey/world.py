@@ -50,6 +50,7 @@ class World:
     tape: Tape
     segments: Mapping[str, Rule] = field(default_factory=dict)
     zone: str = "UTC"
+    holdout: float = 0.0  # the part of all customers with whom nothing is done
     heard: frozenset[str] = frozenset()
     kept: bool = False
     entry_read: bool = False  # whether some rule asks about the entering event

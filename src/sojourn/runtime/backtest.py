@@ -190,6 +190,7 @@ def played(
         tape=tape,
         segments=catalogue.segments,
         zone=catalogue.policy.fallback_zone,
+        holdout=catalogue.holdout,
         heard=catalogue.heard,
         resolve=catalogue.resolve,
         entry_read=bool(catalogue.needs.entry),

@@ -72,6 +72,7 @@ class Catalogue:
     followed: tuple[Followed, ...] = ()  # whose members are kept, in the order of `watched`
     templates: Mapping[str, Template] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
+    holdout: float = 0.0  # the part of all customers with whom nothing is done
     stamp: int = 0
 
     @cached_property

@@ -191,6 +191,7 @@ class Turn:
             tape=tape,
             segments=catalogue.segments,
             zone=catalogue.policy.fallback_zone,
+            holdout=catalogue.holdout,
             heard=catalogue.heard,
             kept=True,
             decide=deciding(catalogue),

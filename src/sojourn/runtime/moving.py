@@ -172,6 +172,7 @@ def _played(catalogue: Catalogue, new: Program, tape: Tape, known: Runs) -> Play
         tape=tape,
         segments=catalogue.segments,
         zone=catalogue.policy.fallback_zone,
+        holdout=catalogue.holdout,
         heard=catalogue.heard,
         decide=deciding(catalogue),
         resolve=catalogue.resolve,

@@ -23,6 +23,7 @@ from sojourn.message.template import Template
 from sojourn.rule.text import parse
 from sojourn.runtime.belonging.watched import Written, watched
 from sojourn.runtime.catalogue import Catalogue, Offered
+from sojourn.runtime.proving import terms
 from sojourn.store.definitions import documents, journeys, segments, settings, stamp, templates
 from sojourn.store.definitions.journeys import Journey, Version
 
@@ -48,6 +49,7 @@ def published(connection: Connection) -> Catalogue:
         followed=watched(known, programs, written),
         templates={one.name: _read_template(one.text) for one in templates.every(connection)},
         policy=policy(connection),
+        holdout=terms.load(connection).holdout,
         stamp=stamp.stamp(connection),
     )
 
