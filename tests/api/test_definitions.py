@@ -100,6 +100,11 @@ def test_nothing_is_published_of_what_is_wrong_in_part(ready: Place) -> None:
     assert answer.json()["errors"][0]["source"] == "b.yaml"
     assert "score" not in ready.ask("GET", "/api/definitions").text
     assert publish(ready, {}, gone=[{"kind": "segment", "name": "pros"}]).status_code == 400
+    assert (
+        publish(ready, {"l": LEAD, "h": "segment: hot\nrule: {score: lead, above: 5}\n"}).status_code == 200
+    )
+    needed = publish(ready, {}, gone=[{"kind": "score", "name": "lead"}]).json()
+    assert "is still needed: there is no score 'lead'" in needed["message"]
     assert publish(ready, {}, gone=[{"kind": "segment", "name": "none"}]).status_code == 404
     assert ready.ask("PATCH", "/api/definitions", "reader", json=body(ALL)).status_code == 403
 

@@ -59,15 +59,22 @@ def change(folder: Path, name: str, old: str, new: str) -> None:
     path.write_bytes(text.replace(old, new).encode())
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """An installation with everything published as in FILES, and some history."""
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An installation with everything published as in FILES, and some history: to be copied."""
+    tmp_path = tmp_path_factory.mktemp("installation")
     data = tmp_path / "data"
     (tmp_path / "log.csv").write_text(LOG)
     columns = ("--customer", "who", "--name", "what", "--time", "at")
     assert sojourn("import", "events", tmp_path / "log.csv", *columns, "--data", data).returncode == 0
     assert done(sojourn("push", written(tmp_path / "first", FILES), "--yes", "--data", data))
     return data
+
+
+@pytest.fixture
+def data(installation: Path, tmp_path: Path) -> Path:
+    """Such an installation of one's own."""
+    return Path(shutil.copytree(installation, tmp_path / "data"))
 
 
 def done(run: Run) -> bool:
@@ -132,6 +139,17 @@ def test_what_others_did_elsewhere_comes_along_and_what_is_changed_here_stays(
     assert (plan["kind"], plan["what"]) == ("policy", "reworded")
     assert done(sojourn("push", yours, "--yes", "--data", data))
     assert done(sojourn("pull", mine, "--data", data)) and read(mine) == read(yours)
+
+
+def test_a_file_of_the_folder_that_is_published_by_itself_is_remembered(data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    assert done(sojourn("pull", folder, "--data", data))
+    for old, new in (("2 days", "3 days"), ("3 days", "4 days")):
+        change(folder, "journeys/welcome.yaml", old, new)
+        words = ("--inside", "follow", "--data", data)
+        assert done(sojourn("publish", folder / "journeys/welcome.yaml", *words))
+    change(folder, "journeys/welcome.yaml", "4 days", "5 days")
+    assert done(sojourn("push", folder, "--yes", "--data", data))
 
 
 def test_a_folder_that_nobody_pulled_undoes_nothing(data: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import msgspec
 
 from sojourn.cli.documents import expanded, read_text
 from sojourn.errors import NotFound
-from sojourn.runtime.definitions.kind import File, Name, read_all
+from sojourn.runtime.definitions.kind import File, Name, read, read_all
 from sojourn.runtime.definitions.plan import digest
 
 BASE = ".sojourn.json"
@@ -66,6 +66,15 @@ def remember(path: Path, digests: Mapping[str, str]) -> None:
     """Keep what the installation says now."""
     text = msgspec.json.format(msgspec.json.encode(Base(dict(sorted(digests.items())))), indent=1)
     (path / BASE).write_bytes(text + b"\n")
+
+
+def published(files: Collection[File]) -> None:
+    """Keep that the installation says now what these files say, in the folders that were pulled."""
+    for file in files:
+        folder = next((one for one in Path(file.path).absolute().parents if (one / BASE).exists()), None)
+        if folder:
+            known = msgspec.json.decode((folder / BASE).read_bytes(), type=Base).digests
+            remember(folder, known | {str(read(file).named): digest(file.text)})
 
 
 def paths(path: Path, wanted: Collection[Mapping[str, Any]]) -> dict[Name, Path]:

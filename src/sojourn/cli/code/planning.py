@@ -66,7 +66,7 @@ def _about(one: Planned) -> Iterator[str]:
     if one.inside and one.inside.runs:
         yield _who(one.inside, gone=one.what == "gone")
     for warning in one.warnings:
-        yield f"warning: {'steps.' if warning.step else ''}{warning.step or JOURNEY}: {warning.what}"
+        yield f"warning: {f'steps.{warning.step}: ' if warning.step else ''}{warning.what}"
 
 
 def _lines(change: Change) -> Iterator[str]:

@@ -39,6 +39,9 @@ def publish(
     json: Json = False,
 ) -> None:
     """Publish journeys, templates, segments, scores, the policy ...; nothing is, if one of them is wrong."""
+    from sojourn.cli.code.folder import published
+    from sojourn.runtime.definitions.kind import File
+
     found = [documents.read(path) for path in documents.expanded(files)]
     with reached(data, database) as api:
         _refuse_errors(found)
@@ -51,6 +54,7 @@ def publish(
             body = {"text": _journey(found).text, **_inside(inside, moves)}
             version = api.call("POST", "/api/journeys/publish", body)
             done = [{"kind": "journey", "name": found[0].data["journey"], "version": version["number"]}]
+    published([File(str(one.path), one.text) for one in found if one.kind != documents.CHANNELS])
     if json:
         answer.as_json(done)
     else:

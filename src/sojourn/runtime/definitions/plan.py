@@ -11,6 +11,7 @@ from typing import NoReturn
 import msgspec
 from sqlalchemy import Connection
 
+from sojourn.customer.references import missing
 from sojourn.journey.check import WARNING, Finding
 from sojourn.journey.definition import Journey
 from sojourn.journey.diff import SETTING, WHERE_THEY_STAND, Change, changes, differences
@@ -34,7 +35,7 @@ from sojourn.runtime.definitions.planned import (
 )
 from sojourn.runtime.definitions.publish import held, publish, state
 from sojourn.runtime.history import History
-from sojourn.runtime.published import published
+from sojourn.runtime.published import definitions, published
 from sojourn.runtime.publishing import findings
 from sojourn.store import runs
 from sojourn.store.database import Database
@@ -94,7 +95,7 @@ def _rehearse(database: Database, files: Sequence[Written], gone: Collection[Nam
         changed = [one for one in files if before.get(one.named) != one.file.text]
         was = published(connection)
         publish(connection, changed, there, database.now())
-        warned = {one.named: _warnings(connection, one) for one in changed if one.named.kind == JOURNEY}
+        warned = {one.named: _warnings(connection, one) for one in changed}
         raise _Undone(_Rehearsal(files, there, before, (was, published(connection)), warned))
 
     try:
@@ -103,9 +104,14 @@ def _rehearse(database: Database, files: Sequence[Written], gone: Collection[Nam
         return undone.seen
 
 
-def _warnings(connection: Connection, journey: Written) -> tuple[Finding, ...]:
-    found = findings(connection, read_journey(journey.file.text))
-    return tuple(one for one in found if one.severity == WARNING)
+def _warnings(connection: Connection, one: Written) -> tuple[Finding, ...]:
+    """What to look at, when all is there that comes with it."""
+    if one.named.kind == JOURNEY:
+        found = findings(connection, read_journey(one.file.text))
+        return tuple(finding for finding in found if finding.severity == WARNING)
+    known = definitions(connection)[0]
+    rules = known.rules().get(str(one.named), ())
+    return tuple(Finding(WARNING, "", what) for what in missing(rules, known))
 
 
 def _planned(connection: Connection, rehearsed: _Rehearsal) -> Iterator[Planned]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection
 
-from sojourn.customer.references import refuse
+from sojourn.customer.references import missing, refuse
 from sojourn.errors import Conflict, Invalid
 from sojourn.journey.check import ERROR
 from sojourn.journey.text import read_journey
@@ -87,9 +87,10 @@ def _remove(connection: Connection, gone: Sequence[Name], now: int) -> None:
 
 
 def _broken(connection: Connection) -> set[tuple[str, str]]:
-    """What is wrong with the versions that customers are in or enter, and where."""
+    """What is wrong with definitions, and with the versions that customers are in or enter, and where."""
+    known = definitions(connection)[0]
+    found = {(what, called) for called, rules in known.rules().items() for what in missing(rules, known)}
     names = {one.id: one.name for one in journeys.every(connection) if one.state != "archived"}
-    found = set()
     for version in journeys.in_use(connection):
         if version.journey in names:
             called = f"journey {names[version.journey]}, version {version.number}"

@@ -1,17 +1,5 @@
-"""Scores as texts: `{score: lead, groups: …}`."""
+"""Scores as texts: `{score: lead, points: …}`."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
-
-from sojourn.customer.scores import dump, parse
 from sojourn.runtime.definitions.kinds._document import document_kind
 
-
-def _meaning(data: Mapping[str, Any]) -> tuple[str, Mapping[str, object]]:
-    score = parse(data)
-    return score.name, dump(score)
-
-
-SCORE = document_kind("score", 25, "scores", _meaning)
+SCORE = document_kind("score", 25, "scores")
