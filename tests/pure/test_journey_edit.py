@@ -246,6 +246,25 @@ def test_whatever_is_edited_the_text_then_says(
     assert set(re.findall("# above .+", text)) >= set(re.findall("# above .+", made))
 
 
+GENTLE = st.lists(st.sampled_from((_add, _move, _draw)), min_size=1, max_size=3)
+COMMENT = re.compile("# (?:above|beside) [0-9]+")
+
+
+@settings(max_examples=60)
+@given(authored(), GENTLE, DICE, steps)
+def test_comments_survive_whatever_comes_or_moves(
+    written: tuple[str, Journey],
+    edits: Sequence[Callable[[Sequence[int], Journey, Step], Journey]],
+    dice: Sequence[int],
+    step: Step,
+) -> None:
+    text, journey = written
+    for edit in edits:
+        journey = edit(dice, journey, step)
+    assume(_can_be_written(journey))
+    assert sorted(COMMENT.findall(rewrite(text, journey))) == sorted(COMMENT.findall(text))
+
+
 @settings(max_examples=60)
 @given(authored(), DICE, steps)
 def test_the_lines_of_other_steps_stay_as_they_are(

@@ -67,7 +67,8 @@ def _first(text: str, changed: Callable[[bool], str], says: Callable[[str], bool
             continue
     anchored = next((part for part in layout(text).within() if part.anchor), None)
     line = text.count("\n", 0, anchored.start) + 1 if anchored else 1
-    raise Invalid("cannot be changed in place; write out what its anchors stand for", line=line)
+    mend = "write out what its anchors stand for" if anchored else "change it by hand"
+    raise Invalid(f"cannot be changed in place; {mend}", line=line)
 
 
 def _is(one: Journey, other: Journey) -> bool:
