@@ -217,3 +217,15 @@ def test_whom_a_bounce_was_sent_to_is_believed_of_the_envelope(sent: Place) -> N
     envelope = {"to": ["postmaster@shop.example", f"b+{HEX}={seal(sent)}@bounce.example"]}
     answer = sent.ask("POST", "/feedback/mail", content=note, params=envelope)
     assert [one["code"] for one in answer.json()["feedback"]] == ["5.1.1"]
+
+
+@pytest.mark.parametrize(
+    "domain", ["in shop.example", "us@in.example", "in.example>,<x", "bücher.example", "in"]
+)
+def test_a_domain_for_mails_that_is_none_is_refused(place: Place, domain: str) -> None:
+    chosen = {"provider": "console", "mail_in": domain}
+    refused = place.ask("PUT", "/api/channels", json={"channels": {"email": chosen}})
+    assert refused.status_code >= 400
+    assert "mail_in must be a domain" in refused.text
+    chosen = {"provider": "console", "mail_in": "in.shop.example"}
+    assert place.ask("PUT", "/api/channels", json={"channels": {"email": chosen}}).status_code == 200

@@ -23,12 +23,14 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import Connection
 
 from sojourn.api.mail import door
+from sojourn.api.visitors.consent import withdraw
 from sojourn.app import App, Settings, open_app
 from sojourn.channel.seal import return_path
 from sojourn.ingest.accept import Books
 from sojourn.ingest.event import Event, Origin, Reading
 from sojourn.ingest.intake import Intake
-from sojourn.store import customers, effects, log
+from sojourn.message.tokens import Recipient
+from sojourn.store import consents, customers, effects, log
 from sojourn.store.definitions import journeys, settings, templates
 from sojourn.store.effects import Planned, State
 from sojourn.store.log import Offset
@@ -371,3 +373,29 @@ def _is_let_in(port: int) -> bool:
             return True
     except smtplib.SMTPException:
         return False
+
+
+def test_who_unsubscribes_twice_at_once_does_so_once(postgres_url: str, tmp_path: Path) -> None:
+    """By link and by mail, over two processes: the second waits for the first, and finds it done."""
+    place = Settings(tmp_path, postgres_url, b"k" * 32)
+    held, let_go = threading.Event(), threading.Event()
+    with open_app(place) as one, open_app(place) as other:
+        _sent(one)
+        named = Recipient(1, "email", "news", EFFECT)
+        first, second = (app.web("https://shop.example").state["parts"] for app in (one, other))
+
+        def begun(connection: Connection) -> None:
+            withdraw(connection, first, named, "unsubscribe link")
+            held.set()
+            let_go.wait(30)
+
+        beginning = one.database.submit(begun)
+        held.wait(10)
+        following = other.database.submit(lambda c: withdraw(c, second, named, "unsubscribe mail"))
+        time.sleep(0.3)
+        assert not following.done()
+        let_go.set()
+        beginning.result(), following.result()
+        with one.database.reading() as connection:
+            assert list(consents.of_customers(connection, [1]).states) == ["withdrawn"]
+        assert [name for name, _ in told(one)] == ["Unsubscribed"]

@@ -96,8 +96,7 @@ def state(
 
     What proves it beside the statement itself is kept in the ledger alone.
     """
-    owners = sorted({customer, *customers.customers_of(connection, np.array([customer])).tolist()} - {0})
-    consents.lock(connection, owners)
+    owners = _locked(connection, customer)
     consents.state(connection, _statements(owners, said, proof))
     name, properties = said.mark()
     mark = mark or Mark(key, name, customer, said.happened, properties)
@@ -113,9 +112,10 @@ def withdraw(
     proof: Mapping[str, str] = _NOTHING,
 ) -> None:
     """Unsubscribe from what a message was; `source` is how they said so.  The second time changes nothing."""
-    now = parts.database.now()
+    _locked(connection, named.customer)  # or two at once would both find nothing said yet
     if _is_withdrawn(connection, named):
         return
+    now = parts.database.now()
     said = Consent("withdrawn", now, named.channel, named.purpose, source, ip=_hashed(parts, client))
     message = sent(connection, [named.effect]).get(named.effect)
     about = message.said if message else {"channel": named.channel, "purpose": named.purpose}
@@ -123,6 +123,13 @@ def withdraw(
     run = message.run if message else 0
     mark = Mark(key, UNSUBSCRIBED, named.customer, now, {**about, "source": source}, run=run)
     state(connection, parts, named.customer, said, key, mark, proof)
+
+
+def _locked(connection: Connection, customer: int) -> list[int]:
+    """Whoever the customer is by now, locked until the transaction ends."""
+    owners = sorted({customer, *customers.customers_of(connection, np.array([customer])).tolist()} - {0})
+    consents.lock(connection, owners)
+    return owners
 
 
 def _is_withdrawn(connection: Connection, named: Recipient) -> bool:

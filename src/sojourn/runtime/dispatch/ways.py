@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from sojourn.channel import providers
 from sojourn.channel.contract import Channel, Connection, Delivery, Settings
 from sojourn.channel.retry import Schedule
 from sojourn.errors import Misconfigured
+
+_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]{2,}", re.IGNORECASE)
 
 CHANNELS = "channels"
 """The name of the setting that says by which provider each kind of message goes."""
@@ -27,6 +30,11 @@ class Chosen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mail_in: str = ""  # the domain whose mails come in to us: then one may unsubscribe by mail, too
     closed: str = ""  # why nothing goes this way any more, until a person empties it
     rate: float = 0.0  # messages a second, of all workers together; 0 is what the provider says
+
+    def __post_init__(self) -> None:
+        for name, domain in (("bounces", self.bounces), ("mail_in", self.mail_in)):
+            if domain and not _DOMAIN.fullmatch(domain):  # or every single mail would be refused
+                raise ValueError(f"{name} must be a domain in ASCII, as in.shop.example")
 
 
 @dataclass(frozen=True)
