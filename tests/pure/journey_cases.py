@@ -28,6 +28,7 @@ from sojourn.journey.steps.create_task import CreateTask
 from sojourn.journey.steps.deactivate import Deactivate
 from sojourn.journey.steps.emit_event import EmitEvent
 from sojourn.journey.steps.end_journey import EndJourney
+from sojourn.journey.steps.experiment import BY_HAND, WHEN_SURE, Experiment
 from sojourn.journey.steps.goal import Goal as GoalStep
 from sojourn.journey.steps.incentive import Incentive
 from sojourn.journey.steps.leave import Leave
@@ -72,6 +73,7 @@ def awaited(draw: st.DrawFn) -> Awaited:
 arms = st.lists(
     st.builds(Way, texts, st.floats(1e-3, 1e6)), min_size=1, max_size=3, unique_by=lambda w: w.name
 )
+pairs = st.lists(st.builds(Way, texts), min_size=2, max_size=3, unique_by=lambda w: w.name)
 some_rules = st.lists(rules, min_size=1, max_size=3).map(tuple)
 several = st.lists(texts, min_size=1, max_size=3, unique=True).map(tuple)
 steps: st.SearchStrategy[Step] = st.one_of(
@@ -87,6 +89,7 @@ steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(WaitFor, st.lists(awaited(), min_size=1, max_size=3).map(tuple), st.none() | spans),
     st.builds(Branch, some_rules),
     st.builds(Split, arms.map(tuple)),
+    st.builds(Experiment, pairs.map(tuple), st.sampled_from((BY_HAND, WHEN_SURE))),
     st.builds(SetTrait, st.builds(Mark, st.just("Traits Set"), traits=mappings)),
     st.builds(EmitEvent, st.builds(Mark, st.sampled_from(EVENTS), st.just({}) | mappings)),
     st.builds(Leave, st.sampled_from(("done", "lost interest", "1"))),

@@ -41,6 +41,14 @@ def no_responses(world: World, effects: Effects) -> list[Marks]:
     return []
 
 
+@dataclass(frozen=True)
+class Won:
+    """The variant of an experiment that whoever comes from `since` on (microseconds UTC) gets."""
+
+    variant: str
+    since: int
+
+
 def endless_codes(pool: str, keys: Ints) -> Values:
     """A code for each effect from a pool that never ends: what nobody hands out can be anything."""
     return np.full(len(keys), f"{pool}: a code", np.object_)

@@ -10,7 +10,7 @@ import numpy as np
 
 from sojourn.journey.definition import TIMEZONE
 from sojourn.journey.effects import TRAITS_SET, Effects, Marks, Send, Values
-from sojourn.journey.ports import Verdicts, Watcher, deliver_all, endless_codes, no_pace, no_responses
+from sojourn.journey.ports import Verdicts, Watcher, Won, deliver_all, endless_codes, no_pace, no_responses
 from sojourn.journey.runs import Runs, Some
 from sojourn.journey.step import zoned
 from sojourn.rule.cohort import Cohort
@@ -51,6 +51,7 @@ class World:
     segments: Mapping[str, Rule] = field(default_factory=dict)
     zone: str = "UTC"
     holdout: float = 0.0  # the part of all customers with whom nothing is done
+    winners: Mapping[tuple[str, str], Won] = field(default_factory=dict)  # by journey and step
     heard: frozenset[str] = frozenset()
     kept: bool = False
     entry_read: bool = False  # whether some rule asks about the entering event

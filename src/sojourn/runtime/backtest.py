@@ -191,6 +191,7 @@ def played(
         segments=catalogue.segments,
         zone=catalogue.policy.fallback_zone,
         holdout=catalogue.holdout,
+        winners=catalogue.winners,
         heard=catalogue.heard,
         resolve=catalogue.resolve,
         entry_read=bool(catalogue.needs.entry),

@@ -20,6 +20,7 @@ from sojourn.customer.marks import (
 from sojourn.customer.references import Definitions
 from sojourn.journey.definition import DATE_REACHED, Journey
 from sojourn.journey.effects import TRAITS_SET, Mark, Send
+from sojourn.journey.ports import Won
 from sojourn.journey.program import Program
 from sojourn.message import policy as policies
 from sojourn.message.policy import Policy
@@ -73,6 +74,7 @@ class Catalogue:
     templates: Mapping[str, Template] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
     holdout: float = 0.0  # the part of all customers with whom nothing is done
+    winners: Mapping[tuple[str, str], Won] = field(default_factory=dict)  # by journey and step
     stamp: int = 0
 
     @cached_property

@@ -192,6 +192,7 @@ class Turn:
             segments=catalogue.segments,
             zone=catalogue.policy.fallback_zone,
             holdout=catalogue.holdout,
+            winners=catalogue.winners,
             heard=catalogue.heard,
             kept=True,
             decide=deciding(catalogue),

@@ -173,6 +173,7 @@ def _played(catalogue: Catalogue, new: Program, tape: Tape, known: Runs) -> Play
         segments=catalogue.segments,
         zone=catalogue.policy.fallback_zone,
         holdout=catalogue.holdout,
+        winners=catalogue.winners,
         heard=catalogue.heard,
         decide=deciding(catalogue),
         resolve=catalogue.resolve,

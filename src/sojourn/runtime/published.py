@@ -23,7 +23,7 @@ from sojourn.message.template import Template
 from sojourn.rule.text import parse
 from sojourn.runtime.belonging.watched import Written, watched
 from sojourn.runtime.catalogue import Catalogue, Offered
-from sojourn.runtime.proving import terms
+from sojourn.runtime.proving import experiments, terms
 from sojourn.store.definitions import documents, journeys, segments, settings, stamp, templates
 from sojourn.store.definitions.journeys import Journey, Version
 
@@ -50,6 +50,7 @@ def published(connection: Connection) -> Catalogue:
         templates={one.name: _read_template(one.text) for one in templates.every(connection)},
         policy=policy(connection),
         holdout=terms.load(connection).holdout,
+        winners=experiments.winners(connection),
         stamp=stamp.stamp(connection),
     )
 

@@ -14,19 +14,20 @@ from sqlalchemy import Connection
 
 from sojourn.analytics.metrics.lift import LiftAnswer, LiftQuestion, lift
 from sojourn.analytics.metrics.roi import RoiAnswer, RoiQuestion, roi
+from sojourn.analytics.metrics.variants import VariantsAnswer, VariantsQuestion, variants
 from sojourn.api.etag import matched, tagged
 from sojourn.api.parts import Given, Parts
 from sojourn.api.resource import Resource
 from sojourn.errors import Invalid
 from sojourn.lake.layout import Wanted
 from sojourn.rule.span import extent, parse_date, parse_span
-from sojourn.runtime.proving import questions, terms
+from sojourn.runtime.proving import experiments, questions, terms
 from sojourn.runtime.proving.terms import Terms
 from sojourn.store.definitions import settings
 from sojourn.tape.tape import LONG_AGO, Tape
 
-Question = TypeVar("Question", LiftQuestion, RoiQuestion)
-Answer = TypeVar("Answer", LiftAnswer, RoiAnswer)
+Question = TypeVar("Question", LiftQuestion, RoiQuestion, VariantsQuestion)
+Answer = TypeVar("Answer", LiftAnswer, RoiAnswer, VariantsAnswer)
 
 
 class Definition(msgspec.Struct, frozen=True):
@@ -47,6 +48,21 @@ class Roi(msgspec.Struct, frozen=True):
 
     question: RoiQuestion
     answer: RoiAnswer
+
+
+class Variants(msgspec.Struct, frozen=True):
+    """What was asked, in full, and what may be said."""
+
+    question: VariantsQuestion
+    answer: VariantsAnswer
+
+
+class Winner(msgspec.Struct, frozen=True):
+    """Which variant of an experiment is given from now on."""
+
+    journey: str
+    step: str
+    variant: str
 
 
 @get("/")
@@ -100,7 +116,25 @@ async def show_roi(
     return Roi(*await _answered(parts, asked, roi))
 
 
-resource = Resource("proof", (show, save, show_lift, show_roi))
+@get("/variants")
+async def show_variants(
+    parts: Given, journey: FromQuery[str], step: FromQuery[str], money: FromQuery[bool] = False
+) -> Variants:
+    """What came of the variants of an experiment, and which has won."""
+    now = parts.database.now()
+    asked = partial(experiments.question, name=journey, step=step, now=now, money=money)
+    return Variants(*await _answered(parts, asked, variants))
+
+
+@put("/winner", status_code=200)
+async def decide(data: JSONBody[Winner], parts: Given) -> Winner:
+    """Let whoever comes from now on get one variant of an experiment; '' opens it again."""
+    now = parts.database.now()
+    await parts.write(lambda c: experiments.decide(c, data.journey, data.step, data.variant, now))
+    return data
+
+
+resource = Resource("proof", (show, save, show_lift, show_roi, show_variants, decide))
 
 
 async def _answered(

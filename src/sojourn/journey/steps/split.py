@@ -9,7 +9,7 @@ from sojourn.errors import Invalid
 from sojourn.journey.step import Answer, Standing, Step, StepKind
 from sojourn.journey.text.fields import Fields
 from sojourn.tape.hashing import hash_text, mix, share
-from sojourn.tape.tape import NEVER
+from sojourn.tape.tape import NEVER, Codes
 
 HEAVIEST = 1e9
 
@@ -18,7 +18,7 @@ class Way(msgspec.Struct, frozen=True):
     """One arm and its weight among the others."""
 
     name: str
-    weight: float
+    weight: float = 1.0
 
 
 class Split(Step, frozen=True, tag="split"):
@@ -30,21 +30,32 @@ class Split(Step, frozen=True, tag="split"):
         return tuple(way.name for way in self.ways)
 
     def answer(self, standing: Standing) -> Answer:
-        customers = standing.world.tape.customers[standing.runs.rows]
-        drawn = share(mix(hash_text(standing.journey), hash_text(standing.step), customers))
-        weights = np.array([way.weight for way in self.ways])
-        bounds = np.cumsum(weights)[:-1] / weights.sum()
-        return Answer(np.searchsorted(bounds, drawn, "right").astype(np.int32), np.full(len(drawn), NEVER))
+        return Answer(drawn(standing, self.ways), np.full(len(standing.runs), NEVER))
 
 
-def _read(fields: Fields) -> Split:
+def drawn(standing: Standing, ways: tuple[Way, ...]) -> Codes:
+    """The arm that each run's customer is drawn for, the same for ever: int32[m]."""
+    customers = standing.world.tape.customers[standing.runs.rows]
+    shares = share(mix(hash_text(standing.journey), hash_text(standing.step), customers))
+    weights = np.array([way.weight for way in ways])
+    bounds = np.cumsum(weights)[:-1] / weights.sum()
+    return np.searchsorted(bounds, shares, "right").astype(np.int32)
+
+
+def read_ways(fields: Fields, key: str) -> tuple[Way, ...]:
+    """The arms under `key`, each of a name of its own."""
     ways: list[Way] = []
-    for number, item in enumerate(fields.ways("split"), start=1):
+    for number, item in enumerate(fields.ways(key), start=1):
         way = _read_way(item, str(number))
         if way.name in (other.name for other in ways):
             raise Invalid(f"the arm {way.name!r} is there twice", place=item.at("name"))
         ways.append(way)
-    return Split(tuple(ways))
+    return tuple(ways)
+
+
+def write_ways(ways: tuple[Way, ...]) -> list[dict[str, object]]:
+    """What `read_ways` reads."""
+    return [_write_way(way, str(number)) for number, way in enumerate(ways, start=1)]
 
 
 def _read_way(item: Fields, number: str) -> Way:
@@ -55,14 +66,31 @@ def _read_way(item: Fields, number: str) -> Way:
     return Way(name, float(weight))
 
 
-def _write(step: Split) -> dict[str, object]:
-    return {"split": [_write_way(way, str(number)) for number, way in enumerate(step.ways, start=1)]}
-
-
 def _write_way(way: Way, number: str) -> dict[str, object]:
     name = {} if way.name == number else {"name": way.name}
     return {**name, "weight": int(way.weight) if way.weight.is_integer() else way.weight}
 
+
+ARMS = {
+    "type": "array",
+    "minItems": 1,
+    "description": "The arms.",
+    "items": {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string", "description": "What reports call it; by default its number."},
+            "weight": {
+                "type": "number",
+                "exclusiveMinimum": 0,
+                "maximum": HEAVIEST,
+                "default": 1,
+                "description": "Its share among the weights of all arms.",
+            },
+        },
+        "additionalProperties": False,
+    },
+}
+"""The schema of a list of arms."""
 
 SPLIT = StepKind(
     name="split",
@@ -70,27 +98,9 @@ SPLIT = StepKind(
     title="Split",
     summary="Sends shares of the customers different ways, drawn at random but for each always the same.",
     settings=Split,
-    read=_read,
-    write=_write,
-    schema={
-        "type": "array",
-        "minItems": 1,
-        "description": "The arms.",
-        "items": {
-            "type": "object",
-            "properties": {
-                "name": {"type": "string", "description": "What reports call it; by default its number."},
-                "weight": {
-                    "type": "number",
-                    "exclusiveMinimum": 0,
-                    "maximum": HEAVIEST,
-                    "default": 1,
-                    "description": "Its share among the weights of all arms.",
-                },
-            },
-            "additionalProperties": False,
-        },
-    },
+    read=lambda fields: Split(read_ways(fields, "split")),
+    write=lambda step: {"split": write_ways(step.ways)},
+    schema=ARMS,
     example="""
 arms:
   split:

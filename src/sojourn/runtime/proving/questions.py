@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 from sqlalchemy import Connection
 
-from sojourn.analytics.measure import MONTH
+from sojourn.analytics.measure import MONTH, Measure
 from sojourn.analytics.metrics.lift import LiftQuestion
 from sojourn.analytics.metrics.roi import Cost, RoiQuestion
 from sojourn.errors import Conflict, Invalid
@@ -21,6 +22,8 @@ from sojourn.runtime.proving import terms
 from sojourn.store.definitions import journeys, segments
 from sojourn.store.files import costs
 from sojourn.tape.tape import LONG_AGO
+
+Asked = TypeVar("Asked", bound=Measure)
 
 
 def lift_question(
@@ -38,7 +41,7 @@ def lift_question(
         return LiftQuestion(
             holdout=found.holdout, money=found.money, within=within or MONTH, since=found.since, as_of=now
         )
-    newest, since = _proven(connection, journey)
+    newest, since = proven(connection, journey)
     if not newest.holdout:
         raise Conflict(f"journey {journey!r} has no holdout to compare with: add `holdout: 10%`")
     if not money and newest.goal is None:
@@ -52,7 +55,7 @@ def lift_question(
         since=since,
         as_of=now,
     )
-    return asked if money or newest.goal is None else _with_goal(connection, asked, newest.goal)
+    return asked if money or newest.goal is None else with_goal(connection, asked, newest.goal, journey)
 
 
 def roi_question(
@@ -66,7 +69,7 @@ def roi_question(
 ) -> RoiQuestion:
     """What to ask for the return of a journey, with its costs.  Raises NotFound or Conflict."""
     found = terms.load(connection)
-    newest, since = _proven(connection, journey)
+    newest, since = proven(connection, journey)
     span = newest.goal.within.length if newest.goal and newest.goal.within else MONTH
     return RoiQuestion(
         journey=journey,
@@ -85,7 +88,7 @@ def roi_question(
     )
 
 
-def _proven(connection: Connection, name: str) -> tuple[Journey, int]:
+def proven(connection: Connection, name: str) -> tuple[Journey, int]:
     """The newest version, and since when its holdout and its goal have been what they are."""
     versions = journeys.of_journey(connection, journeys.find(connection, name).id)
     if not versions:
@@ -105,10 +108,11 @@ def _last_change(versions: Sequence[Journey]) -> int:
     return 0
 
 
-def _with_goal(connection: Connection, asked: LiftQuestion, goal: Goal) -> LiftQuestion:
-    """The question with the goal, and with the segments that it asks for."""
+def with_goal(connection: Connection, asked: Asked, goal: Goal, journey: str) -> Asked:
+    """The question with the goal, and with the segments that it asks for.  Raises Invalid where the goal
+    cannot be compared."""
     rules = {one.name: parse(msgspec.json.decode(one.rule)) for one in segments.every(connection)}
-    _comparable(goal.rule, rules, asked.journey)
+    _comparable(goal.rule, rules, journey)
     asked_for = sorted(needs(goal.rule, rules).segments)
     named = {name: dump(rules[name]) for name in asked_for if name in rules}
     return msgspec.structs.replace(asked, goal=dump(goal.rule), segments=named)

@@ -12,6 +12,7 @@ from sojourn.errors import Conflict, Unavailable
 from sojourn.lake import merge
 from sojourn.lake.segment import Segment
 from sojourn.runtime.history import SEALED, History, segments
+from sojourn.runtime.proving import experiments
 from sojourn.runtime.upkeep.memory import give_back
 from sojourn.runtime.upkeep.reminders import remind
 from sojourn.store import log, tasks
@@ -69,6 +70,7 @@ class Upkeep:
             self._tidied_at = monotonic()
             self._sweep()
             self._prune()
+            experiments.decide_all(self._history)
 
     def _run(self) -> None:
         while not self._stop.wait(EVERY):
