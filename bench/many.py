@@ -2,12 +2,13 @@
 
 As many customers do as much in all cases: once all that may happen in one journey, once all of it in
 one journey of 200, once spread over all 200.  The three take turns, so that a busy machine slows all
-alike.
+alike.  A tick costs so much a journey that takes part in it, so full ticks, as under load, are told
+apart from small ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +23,7 @@ from sojourn.journey.program import Program
 from sojourn.journey.text import read_journey
 from sojourn.message.policy import Policy
 from sojourn.runtime.catalogue import Catalogue, Offered
-from sojourn.runtime.live import Live, Ticked
+from sojourn.runtime.live import EVENTS_A_TICK, Live, Ticked
 from sojourn.runtime.records import tapes_of_log
 from sojourn.runtime.resident import Resident
 from sojourn.runtime.worker import get_ready
@@ -36,7 +37,8 @@ from sojourn.tape.tape import Ints
 
 BAR = 2.0
 JOURNEYS, TRIGGERS = 200, 300
-CUSTOMERS, BATCH = 50_000, 5_000
+ROUNDS = 4
+BATCHES = {"full ticks": EVENTS_A_TICK, "ticks of 2,000 events": 2_000}
 BEGIN = 1_772_000_000_000_000 // GRAIN * GRAIN
 
 JOURNEY = """
@@ -65,25 +67,22 @@ class Side:
 def measure(*, small: bool) -> list[Row]:
     """How many times the cost of an event with one journey it costs with 200."""
     get_ready()
-    customers = 3 * BATCH if small else CUSTOMERS
-    sides = {
-        "one": Side(1, 1),
-        "all in one of 200": Side(JOURNEYS, 1),
-        "over all 200": Side(JOURNEYS, JOURNEYS),
-    }
+    batches = {name: batch // 10 if small else batch for name, batch in BATCHES.items()}
+    return [row for name, batch in batches.items() for row in _compared(name, batch)]
+
+
+def _compared(ticks: str, batch: int) -> Iterator[Row]:
+    sides = {"one": Side(1, 1), "in one of 200": Side(JOURNEYS, 1), "over all 200": Side(JOURNEYS, JOURNEYS)}
     with databases("sqlite") as fresh, ExitStack() as stack:
         places = {name: stack.enter_context(Installation(fresh(), side)) for name, side in sides.items()}
-        for nth, first in enumerate(range(0, customers, BATCH)):
+        for nth in range(ROUNDS + 1):
             for name, place in places.items():
-                spent = place.seconds(np.arange(first + 1, first + BATCH + 1), nth)
+                spent = place.seconds(np.arange(nth * batch + 1, (nth + 1) * batch + 1), nth)
                 sides[name].seconds += spent if nth else 0.0  # the first loads what is loaded once
     one = sides.pop("one").seconds
-    return [_row(name, side.seconds, one, customers - BATCH) for name, side in sides.items()]
-
-
-def _row(name: str, spent: float, one: float, events: int) -> Row:
-    cost, ratio = rounded(spent / events * 1e6), rounded(spent / one)
-    return Row(f"200 journeys, {name}", cost, "µs/event", BAR, ratio, "one journey", less=True)
+    for name, side in sides.items():
+        cost, ratio = rounded(side.seconds / batch / ROUNDS * 1e6), rounded(side.seconds / one)
+        yield Row(f"200 journeys, {name}, {ticks}", cost, "µs/event", BAR, ratio, "one journey", less=True)
 
 
 class Installation:
