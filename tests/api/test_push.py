@@ -139,3 +139,11 @@ def test_the_channels_say_what_they_promise(set_up: Place) -> None:
     }  # fmt: skip
     (sms,) = (one for one in shown["providers"] if one["kind"] == "sms")
     assert "nobody can tell" in sms["promise"]
+
+
+def test_sending_is_halted_by_whoever_may_send(set_up: Place) -> None:
+    assert set_up.ask("POST", "/api/channels/halt", "reader", json={}).status_code == 403
+    answer = set_up.ask("POST", "/api/channels/halt", json={"why": "a wrong price"})
+    assert answer.json()["halted"] == "a wrong price"
+    assert set_up.ask("GET", "/api/channels", "reader").json()["halted"] == "a wrong price"
+    assert set_up.ask("POST", "/api/channels/resume", json={}).json()["halted"] == ""

@@ -23,6 +23,7 @@ from sojourn.channel.web.encryption import coded, public
 from sojourn.ingest.accept import Books
 from sojourn.ingest.event import Event, Origin, Reading
 from sojourn.ingest.intake import Intake
+from sojourn.runtime.dispatch.halt import halt, resume
 from sojourn.store import consents, customers, log
 from sojourn.store.definitions import journeys, settings, templates
 from sojourn.store.log import Offset
@@ -102,9 +103,9 @@ def publish(app: App, kind: str, chosen: dict[str, Any], template: dict[str, Any
     app.database.write(define)
 
 
-def noted(app: App, who: str, number: int = 0, **traits: str) -> None:
+def note(app: App, who: str, number: int = 0, **traits: str) -> Event:
     now = app.database.now()
-    event = Event(
+    return Event(
         key=hash_text(f"{who} {number}"),
         name="Noted",
         identities=(("user_id", who),),
@@ -113,7 +114,14 @@ def noted(app: App, who: str, number: int = 0, **traits: str) -> None:
         origin=Origin.SERVER,
         traits=traits,
     )
-    Intake(app.database, Books(app.names)).take(Reading((event,)), "test").result()
+
+
+def noted(app: App, who: str, number: int = 0, **traits: str) -> None:
+    take(app, note(app, who, number, **traits))
+
+
+def take(app: App, *events: Event) -> None:
+    Intake(app.database, Books(app.names)).take(Reading(events), "test").result()
 
 
 def told(app: App) -> list[tuple[str, dict[str, Any]]]:
@@ -207,3 +215,27 @@ def test_a_provider_whose_settings_are_wrong_keeps_what_waits(app: App) -> None:
         eventually(lambda: of(app, "Message Planned"))
         time.sleep(0.2)
     assert not of(app, "Push Bounced")
+
+
+def test_halted_sending_begins_nothing_and_loses_nothing(app: App, peer: Peer) -> None:
+    """P31: within two seconds, over a restart, in the middle of what is being sent."""
+    own = {"webhook": f"{peer.url}/hook", "allowed": {"loopback": True}}
+    peer.statuses["/hook"] = 200
+    chosen = {"provider": "slack", "settings": own, "rate": 20}
+    publish(app, "slack", chosen, {"text": "{{ customer.name }}"})
+    everybody = {f"P{number}" for number in range(40)}
+    take(app, *(note(app, name.lower(), name=name) for name in sorted(everybody)))
+    with app.working("https://t.shop.example"):
+        eventually(lambda: len(peer.got) > 3)
+        app.database.write(lambda c: halt(c, "a mistake in the text"), wake=True)
+        committed = time.monotonic()
+        time.sleep(2.2)
+        begun = len(peer.got)
+        assert begun < 40
+        assert max(at for *_, at in peer.got) < committed + 2
+    with app.working("https://t.shop.example"):
+        time.sleep(0.5)
+        assert len(peer.got) == begun
+        app.database.write(resume, wake=True)
+        eventually(lambda: len(of(app, "Slack Sent")) == 40)
+    assert sorted(json.loads(body)["text"] for _, body, _ in peer.got) == sorted(everybody)

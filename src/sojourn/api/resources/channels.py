@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from litestar import get, put
+from litestar import get, post, put
 from litestar.params import JSONBody
 from sqlalchemy import Connection
 
@@ -15,6 +15,7 @@ from sojourn.api.resource import Resource
 from sojourn.channel import providers
 from sojourn.channel.contract import Channel
 from sojourn.registry import declared
+from sojourn.runtime.dispatch.halt import halt, halted, resume
 from sojourn.runtime.dispatch.ways import CHANNELS, open_ways
 from sojourn.store.definitions import settings
 
@@ -36,10 +37,17 @@ class Provider(msgspec.Struct, frozen=True):
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """The channels that are set, and all providers there are."""
+    """The channels that are set, and all providers there are; `halted` says why nothing is sent, if so."""
 
     channels: dict[str, dict[str, Any]]
     providers: tuple[Provider, ...]
+    halted: str
+
+
+class Halt(msgspec.Struct, frozen=True):
+    """Why nothing is to be sent."""
+
+    why: Annotated[str, msgspec.Meta(max_length=500)] = ""
 
 
 @get("/")
@@ -57,7 +65,21 @@ async def save(data: JSONBody[Definition], parts: Given) -> Shown:
     return await parts.read(_shown)
 
 
-resource = Resource("channels", (show, save))
+@post("/halt", status_code=200, opt={"scope": "send"})
+async def halt_all(data: JSONBody[Halt], parts: Given) -> Shown:
+    """Begin no message from now on, by any process: what is planned waits, and nothing is lost."""
+    await parts.write(partial(halt, why=data.why))
+    return await parts.read(_shown)
+
+
+@post("/resume", status_code=200, opt={"scope": "send"})
+async def resume_all(parts: Given) -> Shown:
+    """Send again, all that has waited too."""
+    await parts.write(resume)
+    return await parts.read(_shown)
+
+
+resource = Resource("channels", (show, save, halt_all, resume_all))
 
 
 def _shown(connection: Connection) -> Shown:
@@ -66,7 +88,7 @@ def _shown(connection: Connection) -> Shown:
         kind: {name: value for name, value in one.items() if name != "settings"}
         for kind, one in found.items()
     }
-    return Shown(shown, _providers())
+    return Shown(shown, _providers(), halted(connection))
 
 
 def _providers() -> tuple[Provider, ...]:

@@ -56,6 +56,7 @@ def _kernels() -> str:
 
 
 def _contents(app: App) -> Iterator[tuple[str, object]]:
+    from sojourn.runtime.dispatch.halt import halted
     from sojourn.runtime.dispatch.ways import CHANNELS
     from sojourn.store import customers, effects
     from sojourn.store.definitions import journeys, settings
@@ -63,6 +64,7 @@ def _contents(app: App) -> Iterator[tuple[str, object]]:
 
     with app.database.reading() as connection:
         yield "database", app.database.dialect
+        yield "sending", f"halted: {why}" if (why := halted(connection)) else "goes on"
         yield from _channels(settings.get(connection, CHANNELS, {}))
         yield "customers", customers.count(connection)
         yield "journeys", len(journeys.every(connection))

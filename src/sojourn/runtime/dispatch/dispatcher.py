@@ -24,6 +24,7 @@ from sojourn.errors import FarSideError, OutcomeUnknown, Unavailable
 from sojourn.message.template import Template
 from sojourn.runtime.catalogue import Catalogue
 from sojourn.runtime.dispatch import ledger
+from sojourn.runtime.dispatch.halt import halted
 from sojourn.runtime.dispatch.outcome import Outcome, abandoned, outcome
 from sojourn.runtime.dispatch.people import People
 from sojourn.runtime.dispatch.prepare import Prepared, Preparing, Publicly, Refused
@@ -209,6 +210,9 @@ class Batch:
         clock, rate, kind = self._parts.database.now, self._way.rate, self._way.channel.kind
 
         def intend(connection: Connection) -> tuple[list[Prepared], list[int]]:
+            if halted(connection):
+                ledger.let_go(connection, going)
+                return [], []
             may_go = ledger.intend(connection, going, policy, secret, clock)
             if not rate or not may_go:
                 return may_go, [0] * len(may_go)

@@ -9,6 +9,7 @@ import structlog
 
 from sojourn.errors import Misconfigured, SojournError
 from sojourn.runtime.dispatch.dispatcher import Dispatcher, Dispatching
+from sojourn.runtime.dispatch.halt import halted
 from sojourn.runtime.dispatch.ways import CHANNELS, Way, open_ways
 from sojourn.store import effects
 from sojourn.store.definitions import settings
@@ -70,7 +71,7 @@ class Lane:
             present = stamp(connection)
             if present == self._stamp:
                 return
-            chosen = settings.get(connection, CHANNELS, {}).get(self._kind)
+            chosen = None if halted(connection) else settings.get(connection, CHANNELS, {}).get(self._kind)
         if chosen != self._chosen:
             await self._close()
             self._way = self._opened(chosen)
