@@ -61,14 +61,15 @@ def test_levels_are_what_a_plain_reading_adds_up(
         ("A",),
         everyone=np.array([1, 2, 3]),
     )
-    rows = np.array([0, 1, 2, 1])
+    rows = np.array([0, 0, 1, 1, 1, 2, 1])
+    asked = np.maximum(np.array([now, now - DAY, 0, now // 2, now, now, now]), 0)
     columns = np.array(codes, np.int32), np.array(gains, np.float64), np.array(CAPS)
-    levels, since = gathered(*select(tape).columns, *columns, LEAST, MOST, pace, rows, np.full(4, now))
+    levels, since = gathered(*select(tape).columns, *columns, LEAST, MOST, pace, rows, asked)
     for place, row in enumerate(rows.tolist()):
         known = [
             (int(times[n]), n, codes[n], gains[n])
             for n in range(len(happened))
-            if who[n] == row + 1 and received[n] <= now
+            if who[n] == row + 1 and received[n] <= asked[place]
         ]
         level, at = plainly(known, pace)
         assert levels[place] == pytest.approx(level, abs=1e-12)

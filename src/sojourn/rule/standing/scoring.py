@@ -111,8 +111,8 @@ def _level(group: Group, gains: tuple[Gain, ...], cohort: Cohort) -> tuple[Float
         _, selection, codes, points = found[0]
         rows = cohort.rows
     else:
-        selection, codes, points = _woven(found, cohort)
-        rows = np.arange(len(cohort))
+        everyone, rows = np.unique(cohort.rows, return_inverse=True)
+        selection, codes, points = _woven(found, everyone)
     caps = np.array([_or(gain.most, np.inf) for gain in gains])
     pace = 1 / group.half_life.length if group.half_life else 0.0
     least, most = float(group.least), _or(group.most, np.inf)
@@ -120,16 +120,16 @@ def _level(group: Group, gains: tuple[Gain, ...], cohort: Cohort) -> tuple[Float
 
 
 def _woven(
-    found: Several[tuple[Tape, Selection, Codes, Floats]], cohort: Cohort
+    found: Several[tuple[Tape, Selection, Codes, Floats]], everyone: Ints
 ) -> tuple[Selection, Codes, Floats]:
-    """The events of several tapes as one selection, with a group for each asking."""
+    """The events of several tapes as one selection, with a group for each of some customers."""
     sizes = [len(selection) for _, selection, _, _ in found]
     firsts = np.cumsum([0, *sizes[:-1]])
     parts = [
-        (selection, cohort.rows, first + np.arange(len(selection)))
+        (selection, everyone, first + np.arange(len(selection)))
         for (_, selection, _, _), first in zip(found, firsts.tolist(), strict=True)
     ]
-    woven, which = weave(parts, len(cohort))
+    woven, which = weave(parts, len(everyone))
     codes, points = (np.concatenate([one[place] for one in found]) for place in (2, 3))
     return woven, codes[which], points[which]
 

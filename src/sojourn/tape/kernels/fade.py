@@ -55,17 +55,23 @@ def gathered(
     """
     levels, since = np.zeros(len(rows)), np.zeros(len(rows), np.int64)
     given, given_at = np.zeros(len(caps)), np.zeros(len(caps), np.int64)
+    order = np.empty(0, np.int64)  # by time, of a row whose events were not met in that order
+    row, event, level, at = -1, 0, 0.0, 0
     for i in range(len(rows)):
         low = starts[rows[i]]
-        high = above(received, low, starts[rows[i] + 1], now[i])
-        order = np.empty(0, np.int64)
-        if late:
-            order = np.argsort(times[low:high], kind="mergesort")
-        given[:] = 0
-        level, at = 0.0, 0
-        for place in range(high - low):
-            event = low + (order[place] if late else place)
-            gain, time, code = gains[event], times[event], codes[event]
+        # Whoever is asked about again, later, goes on from there: else much asked customers take for ever.
+        if rows[i] != row or now[i] < now[i - 1] or len(order):
+            row, event, level, at, order = rows[i], low, 0.0, 0, order[:0]
+            given[:] = 0
+        high = above(received, event, starts[row + 1], now[i])
+        while event < high:
+            if late and times[event] < at and not len(order):
+                order = np.argsort(times[low:high], kind="mergesort")
+                event, level, at = low, 0.0, 0
+                given[:] = 0
+            one = low + order[event - low] if len(order) else event
+            event += 1
+            gain, time, code = gains[one], times[one], codes[one]
             if np.isnan(gain):
                 continue
             if caps[code] < np.inf:
