@@ -117,3 +117,24 @@ def test_what_a_program_wrote_is_told_as_a_text(ready: Place) -> None:
     assert texts["segment"] == "segment: pros\nrule: {trait: plan, is: max}\n"
     assert texts["policy"] == "policy:\n  consent: {news: opt_in}\n"
     assert plan(ready, {str(n): one["text"] for n, one in enumerate(found)})["definitions"] == []
+
+
+def test_a_program_changes_a_definition_within_its_text(place: Place) -> None:
+    text = JOURNEY.replace("900 days}", "900 days}   # for ever, nearly")
+    data = {
+        "journey": "welcome",
+        "enter": [{"event": "Signed Up"}],
+        "steps": {
+            "choice": {"branch": [{"if": {"in_segment": "pros"}, "then": "hello"}], "otherwise": "bye"},
+            "hello": {"send": {"template": "hello", "purpose": "onboarding"}},
+            "bye": {"wait": "1 day"},
+        },
+        "canvas": {"hello": [0, 120]},
+    }
+    made = place.ask("POST", "/api/definitions/edit", "reader", json={"text": text, "data": data}).json()
+    assert made["text"] == text.replace("900 days", "1 day") + "canvas:\n  hello: [0, 120]\n"
+    changed = {"text": PROS, "data": {"segment": "pros", "rule": {"trait": "plan", "is": "max"}}}
+    made = place.ask("POST", "/api/definitions/edit", "reader", json=changed).json()
+    assert made["text"] == PROS.replace("is: pro", "is: max")
+    wrong = {"text": JOURNEY, "data": {"journey": "x"}}
+    assert place.ask("POST", "/api/definitions/edit", "reader", json=wrong).status_code == 400

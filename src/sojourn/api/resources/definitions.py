@@ -13,10 +13,12 @@ from sqlalchemy import Connection
 from sojourn.api.etag import matched, tagged
 from sojourn.api.parts import Given, Parts
 from sojourn.api.resource import Resource
+from sojourn.journey.text import journey_of
+from sojourn.journey.text.edit import rewrite, rewrite_data
 from sojourn.runtime.backtest import Question
 from sojourn.runtime.definitions.kind import File, Name, kinds, read_all
 from sojourn.runtime.definitions.kinds.journey import drafts
-from sojourn.runtime.definitions.plan import Wanted, digest, plan
+from sojourn.runtime.definitions.plan import JOURNEY, Wanted, digest, plan
 from sojourn.runtime.definitions.planned import Plan
 from sojourn.runtime.definitions.publish import held, publish, state
 
@@ -53,6 +55,19 @@ class Draft(Change, frozen=True):
     until: int = 0
 
 
+class Edit(msgspec.Struct, frozen=True):
+    """A text as its author wrote it, and the same definition as data, as it is to be from now on."""
+
+    text: str
+    data: dict[str, Any]
+
+
+class Edited(msgspec.Struct, frozen=True):
+    """The text that says so; nothing of it is other than it was but what had to be."""
+
+    text: str
+
+
 class Done(msgspec.Struct, frozen=True):
     """What holds now."""
 
@@ -72,6 +87,12 @@ async def planned(data: JSONBody[Draft], parts: Given) -> Plan:
     return await asyncio.to_thread(_planned, parts, data)
 
 
+@post("/edit", status_code=200, opt={"scope": "read"})
+async def edited(data: JSONBody[Edit]) -> Edited:
+    """Change a definition within its text, where comments, order and quotes stay; nothing is kept."""
+    return Edited(await asyncio.to_thread(_edited, data))
+
+
 @patch("/")
 async def save(request: Request[Any, Any, Any], data: JSONBody[Change], parts: Given) -> Done:
     """Publish all of it or nothing.  With If-Match only if nobody has changed any definition since."""
@@ -84,7 +105,7 @@ async def save(request: Request[Any, Any, Any], data: JSONBody[Change], parts: G
     return await parts.write(write)
 
 
-resource = Resource("definitions", (every, planned, save))
+resource = Resource("definitions", (every, planned, edited, save))
 
 
 def _shown(connection: Connection) -> Response[Shown]:
@@ -94,6 +115,12 @@ def _shown(connection: Connection) -> Response[Shown]:
         for one, text in texts.items()
     )
     return tagged(Shown(shown, tuple(drafts(connection))), state(texts))
+
+
+def _edited(data: Edit) -> str:
+    if JOURNEY in data.data:
+        return rewrite(data.text, journey_of(data.data))
+    return rewrite_data(data.text, data.data)
 
 
 def _planned(parts: Parts, data: Draft) -> Plan:
