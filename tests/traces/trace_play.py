@@ -152,9 +152,13 @@ class Trace:
                 return Event(at, "Identified", traits={name: plain(value)}, met=line.met)
             case "opens" | "clicks":
                 step, _, by = line.rest.partition(" by ")
-                run, template = Played(self, before, at).sent(step)
-                told = {"template": template, "step": step, "journey": self.journey.name}
+                run, marked = Played(self, before, at).last("Message Planned", step)
+                told = {"template": marked["template"], "step": step, "journey": self.journey.name}
                 return Event(at, _OUTCOMES[line.verb], {**told, "machine": by == "a machine"}, run=run)
+            case "does":
+                run, marked = Played(self, before, at).last("Task Created", line.rest)
+                told = {"title": marked["title"], "step": line.rest, "journey": self.journey.name}
+                return Event(at, "Task Completed", told, run=run)
             case _:
                 raise ValueError(f"what is {line.verb!r}?")
 
@@ -176,6 +180,7 @@ class Played:
             entry_read=True,
             decide=deciding(catalogue),
             resolve=catalogue.resolve,
+            at_once=catalogue.policy.journeys_at_once,
             watcher=self,
         )
         self._stood: list[tuple[int, str]] = []
@@ -203,12 +208,12 @@ class Played:
         inside = [int(at) for at in self.player.changed().left if at == NEVER]
         return self._stood[-1][1] if inside else "none"
 
-    def sent(self, step: str) -> tuple[int, str]:
-        """The run that last sent something on a step, and the template that it was."""
+    def last(self, name: str, step: str) -> tuple[int, Mapping[str, Any]]:
+        """The run for which a step last did something by a mark of this name, and what that told."""
         for marks, _ in reversed(self.world.told):
-            if marks.name == "Message Planned" and marks.properties["step"] == step:
-                return int(marks.runs[-1]), str(marks.properties["template"])
-        raise AssertionError(f"{step} has sent nothing yet")
+            if marks.name == name and marks.properties["step"] == step:
+                return int(marks.runs[-1]), marks.properties
+        raise AssertionError(f"{step} has not done that yet: {name}")
 
     def happenings(self) -> list[Happening]:
         """All that happened, in order."""

@@ -9,7 +9,8 @@ import msgspec
 from sojourn.journey.effects import Ask
 from sojourn.journey.step import Step, placed_at, zoned
 from sojourn.rule.definition import Comparison, Condition, How, Rule, Trait
-from sojourn.rule.span import Span
+from sojourn.rule.span import Span, extent
+from sojourn.tape.tape import LONG_AGO, NEVER
 
 REQUESTED = "Journey Requested"
 """The event by which the API asks that a customer enters; its property `journey` is the name."""
@@ -70,6 +71,18 @@ class Trigger(msgspec.Struct, frozen=True):
     due: Due | None = None  # the date that the event stands for
 
 
+class Opening(msgspec.Struct, frozen=True):
+    """When customers may enter: ISO dates or date-times, both included; '' is no limit."""
+
+    begins: str = ""
+    ends: str = ""
+
+    def extent(self, zone: str) -> tuple[int, int]:
+        """From when (included) to when (excluded), in microseconds UTC."""
+        begins = extent(self.begins, zone)[0] if self.begins else int(LONG_AGO)
+        return begins, extent(self.ends, zone)[1] if self.ends else int(NEVER)
+
+
 class Goal(msgspec.Struct, frozen=True):
     """What the journey is for: a run whose customer reaches it leaves as `goal`."""
 
@@ -101,6 +114,7 @@ class Journey(msgspec.Struct, frozen=True):
     steps: tuple[Placed, ...]
     goal: Goal | None = None
     leave_if: Rule | None = None
+    opening: Opening | None = None
     holdout: float = 0.0
     priority: int = 0
     canvas: Mapping[str, tuple[float, float]] = {}

@@ -12,10 +12,10 @@ from sojourn.journey.world import World
 from sojourn.tape.hashing import mix
 from sojourn.tape.tape import Codes, Ints
 
-REFUSALS = ("inside", "entered before", "too soon", "condition", "no key")
+REFUSALS = ("inside", "entered before", "too soon", "condition", "no key", "not open", "in other journeys")
 """Why an event that triggers a journey did not make anybody enter."""
 
-INSIDE, ENTERED_BEFORE, TOO_SOON, CONDITION, NO_KEY = range(len(REFUSALS))
+INSIDE, ENTERED_BEFORE, TOO_SOON, CONDITION, NO_KEY, NOT_OPEN, BUSY = range(len(REFUSALS))
 
 
 def admitted(
@@ -33,7 +33,21 @@ def admitted(
         refused[asked] = _asked(program, world, triggers, Some(last.among, last.index[asked]), now[asked])
         asked = asked[(refused[asked] >= 0) & among.again[found[asked]]]
         found[asked] += 1
+    _outside(program, world, last.rows, now, refused)
     return found, refused
+
+
+def _outside(program: Program, world: World, rows: Ints, now: Ints, refused: Codes) -> None:
+    """Refuse those who come when the journey is not open, or are in as many journeys as is allowed."""
+    if program.journey.opening:
+        begins, ends = program.journey.opening.extent(world.zone)
+        refused[(refused < 0) & ((now < begins) | (now >= ends))] = NOT_OPEN
+    if world.at_once is not None:
+        coming = np.flatnonzero(refused < 0)
+        order = coming[np.lexsort((now[coming], rows[coming]))]
+        firsts = np.searchsorted(rows[order], rows[order])
+        before = np.arange(len(order)) - firsts  # others of the same customer at this instant
+        refused[order[world.inside[rows[order]] + before >= world.at_once]] = BUSY
 
 
 def run_ids(program: Program, world: World, rows: Ints, keys: Ints, slots: Ints) -> Ints:

@@ -67,6 +67,7 @@ def _enter(program: Program, moved: Moved, fresh: Ints, world: World) -> None:
             out = kept_out(whose, world.tape.customers[runs.rows[fresh]], part)
             _leave(program, moved, world, fresh[out], reason)
             fresh = fresh[~out]
+    np.add.at(world.inside, runs.rows[fresh], 1)
     runs.steps[fresh], runs.since[fresh], runs.due[fresh] = 0, runs.now[fresh], NEVER
     runs.hops[fresh] += 1
     moved.counts.visits[0] += len(fresh)
@@ -164,6 +165,8 @@ def _leave(program: Program, moved: Moved, world: World, members: Ints, reason: 
     if not len(members):
         return
     runs = moved.runs
+    if reason not in (HOLDOUT, GLOBAL_HOLDOUT):
+        np.subtract.at(world.inside, runs.rows[members], 1)
     leave(members, reason, runs.now, runs.steps, runs.due, runs.left, runs.reasons, moved.counts.left)
     if world.watcher:
         world.watcher.left(program.name, Some(runs, members), program.reasons[reason])

@@ -51,6 +51,7 @@ class World:
     segments: Mapping[str, Rule] = field(default_factory=dict)
     zone: str = "UTC"
     holdout: float = 0.0  # the part of all customers with whom nothing is done
+    at_once: int | None = None  # in how many journeys a customer may be
     winners: Mapping[tuple[str, str], Won] = field(default_factory=dict)  # by journey and step
     heard: frozenset[str] = frozenset()
     kept: bool = False
@@ -65,6 +66,7 @@ class World:
     told: list[tuple[Marks, Ints]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.inside = np.zeros(len(self.tape.customers), np.int64)  # in how many journeys each is now
         self._last_mark = np.zeros(len(self.tape.customers), np.int64)
         self._timed: dict[Rule, bool] = {}
         self._fresh: list[Marks] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 import msgspec
 import numpy as np
@@ -28,6 +29,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     caps: tuple[Cap, ...] = ()
     quiet: tuple[Quiet, ...] = ()
     fallback_zone: str = "UTC"
+    journeys_at_once: Annotated[int, msgspec.Meta(ge=1)] | None = None  # of one customer; None: any number
 
 
 @dataclass(frozen=True)

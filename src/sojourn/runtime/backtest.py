@@ -191,6 +191,7 @@ def played(
         segments=catalogue.segments,
         zone=catalogue.policy.fallback_zone,
         holdout=catalogue.holdout,
+        at_once=catalogue.policy.journeys_at_once,
         winners=catalogue.winners,
         heard=catalogue.heard,
         resolve=catalogue.resolve,

@@ -192,6 +192,7 @@ class Turn:
             segments=catalogue.segments,
             zone=catalogue.policy.fallback_zone,
             holdout=catalogue.holdout,
+            at_once=catalogue.policy.journeys_at_once,
             winners=catalogue.winners,
             heard=catalogue.heard,
             kept=True,
@@ -212,6 +213,8 @@ class Turn:
         stored = self._at_least(runs.standing(connection, self.customers, sorted(open_to)), too_late)
         # Whoever's wake had to wait for a tick with room was not played since.
         np.minimum.at(self.after, np.searchsorted(self.customers, stored.customers), stored.due - 1)
+        staying = np.searchsorted(self.customers, stored.customers[stored.left > self.until])
+        np.add.at(self.world.inside, staying, 1)
         following = belonging.players(self.world, self.after)
         for offered in self.catalogue.journeys:
             mine = stored.take(np.flatnonzero(stored.journeys == offered.id))

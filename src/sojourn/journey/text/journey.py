@@ -6,11 +6,12 @@ from collections.abc import Collection
 from reprlib import repr as shown
 
 from sojourn.errors import Invalid
-from sojourn.journey.definition import Journey
+from sojourn.journey.definition import Journey, Opening
 from sojourn.journey.text.enter import read_goal, read_trigger, write_goal, write_trigger
 from sojourn.journey.text.fields import Fields, mapping_at
 from sojourn.journey.text.source import Source, written
 from sojourn.journey.text.steps import read_steps, write_steps
+from sojourn.rule.span import parse_date
 from sojourn.rule.text import dump
 
 LONGEST_NAME = 100
@@ -44,6 +45,7 @@ def journey_of(data: object) -> Journey:
         steps=steps,
         goal=read_goal(fields.mapping("goal")) if "goal" in fields.data else None,
         leave_if=fields.rule("leave_if") if "leave_if" in fields.data else None,
+        opening=_opening(fields.mapping("open")) if "open" in fields.data else None,
         holdout=_share(fields.take("holdout", 0)),
         priority=_priority(fields.take("priority", 0)),
         canvas=_canvas(fields, [placed.id for placed in steps]),
@@ -60,6 +62,9 @@ def data_of(journey: Journey) -> dict[str, object]:
         data["goal"] = write_goal(journey.goal)
     if journey.leave_if:
         data["leave_if"] = dump(journey.leave_if)
+    if journey.opening:
+        limits = {"from": journey.opening.begins, "until": journey.opening.ends}
+        data["open"] = {name: limit for name, limit in limits.items() if limit}
     if journey.holdout:
         data["holdout"] = _percent(journey.holdout)
     if journey.priority:
@@ -75,6 +80,19 @@ def _name(fields: Fields) -> str:
     if len(name) > LONGEST_NAME or name != name.strip() or not name.isprintable():
         raise Invalid(f"must be at most {LONGEST_NAME} letters on one line", place="journey")
     return name
+
+
+def _opening(fields: Fields) -> Opening:
+    begins, ends = (
+        parse_date(fields.take(key), fields.at(key)) if key in fields.data else ""
+        for key in ("from", "until")
+    )
+    fields.done()
+    opening = Opening(begins, ends)
+    first, last = opening.extent("UTC")
+    if first >= last:
+        raise Invalid("lies before the day from which it is open", place=fields.at("until"))
+    return opening
 
 
 def _share(data: object) -> float:

@@ -48,6 +48,16 @@ def schema() -> Schema:
                 },
                 "goal": {"$ref": "#/$defs/goal", "description": "What it is for: who reaches it leaves."},
                 "leave_if": {**_RULE, "description": "Who meets it leaves, wherever they stand."},
+                "open": {
+                    "type": "object",
+                    "minProperties": 1,
+                    "additionalProperties": False,
+                    "properties": {
+                        "from": {"type": "string", "format": "date", "description": "The first day."},
+                        "until": {"type": "string", "format": "date", "description": "The last day."},
+                    },
+                    "description": "When customers may enter; by default always.",
+                },
                 "holdout": {
                     "anyOf": [
                         {"type": "string", "pattern": r"^\s*\d{1,2}(\.\d+)?\s*%\s*$"},
