@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+from trace_library import filled_in
 from trace_play import Trace
 
 from sojourn.journey.check import ERROR, check
@@ -20,7 +21,7 @@ def traces() -> Iterator[object]:
     """All traces, each with where it is from."""
     for path in sorted(HERE.glob("*.yaml")):
         for number, data in enumerate(YAML(typ="safe").load_all(path), start=1):
-            yield pytest.param(Trace(data), id=f"{path.stem}: {data.get('trace', number)}")
+            yield pytest.param(Trace(filled_in(data)), id=f"{path.stem}: {data.get('trace', number)}")
     for path in (DOCS / "journeys.md", *sorted((DOCS / "recipes").glob("*.md"))):
         yield from _in_document(path)
 

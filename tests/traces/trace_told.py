@@ -8,6 +8,7 @@
       2026-03-02 10:00  event: Logged In, met 2026-03-02 12:00
       2026-03-02 11:00  trait: plan = paid
       2026-03-02 12:00  clicks hello
+      2026-03-02 13:00  does call
     then: |
       2026-03-01 09:00  send welcome by email
       2026-03-02 09:00  leaves: done
@@ -15,8 +16,9 @@
 Times are the customer's own.  In `then`, a line may leave its time out.  What is sent, suppressed and
 how it ends must be told completely; so must everything else of a kind (enters, refused, sets, emits,
 `becomes STAGE`, `score NAME reaches 50` or `falls below 50`) of which the trace tells anything.  `on STEP`
-is where the customer stands then.  `policy`, `segments`, `scores`, `lifecycle` and `templates` may be
-given, and further journeys `beside` this one.
+is where the customer stands then.  `does STEP` in `when`: somebody does the task of that step.  `policy`,
+`segments`, `scores`, `lifecycle` and `templates` may be given, and further journeys `beside` this one; the
+journeys of the library are named by `library` instead of `journey`, and bring what belongs to them.
 """
 
 from __future__ import annotations
