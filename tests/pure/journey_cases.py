@@ -14,6 +14,7 @@ from sojourn.journey.definition import (
     Due,
     Goal,
     Journey,
+    Opening,
     Placed,
     Trigger,
 )
@@ -180,6 +181,7 @@ def journeys(draw: st.DrawFn, some_steps: st.SearchStrategy[Step] = steps) -> Jo
         tuple(placed),
         draw(st.none() | goals),
         draw(rarely(rules, st.none())),
+        draw(rarely(st.just(Opening("2026-03-01", "2026-04-30")), st.none())),
         draw(share),
         draw(st.integers(-5, 5)),
         draw(st.dictionaries(st.sampled_from(ids), spots, max_size=2)),
