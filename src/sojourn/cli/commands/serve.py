@@ -71,7 +71,7 @@ def _door(web: Litestar, host: str, port: int) -> AbstractAsyncContextManager[in
     try:
         from sojourn.api.mail import door
     except ImportError as missing:
-        raise Misconfigured("--mail-in needs a library: pip install aiosmtpd") from missing
+        raise Misconfigured("--mail-in needs a library: pip install 'sojourn[mail-in]'") from missing
     return door.listening(web.state["parts"], host, port)
 
 
