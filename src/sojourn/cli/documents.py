@@ -98,6 +98,10 @@ def check(document: Document, api: Api | None = None) -> list[Finding]:
             return _check_journey(document, api)
         case "template":
             return _check_template(document)
+        case "score" | "lifecycle" if api:
+            resource = "scores" if document.kind == "score" else document.kind
+            found = api.call("POST", f"/api/{resource}/check", {"text": document.text})
+            return [Finding(one["severity"], one["place"], one["what"], one["line"]) for one in found]
     return []
 
 
