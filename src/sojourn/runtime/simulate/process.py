@@ -20,7 +20,7 @@ from sojourn.runtime.records import tapes_of_log
 from sojourn.runtime.resident import Resident
 from sojourn.runtime.simulate.crowd import Request
 from sojourn.runtime.simulate.peers import Peer, ways
-from sojourn.runtime.simulate.stage import Stage
+from sojourn.runtime.simulate.stage import Loop, Stage
 from sojourn.runtime.upkeep.residence import Residence
 from sojourn.runtime.worker import Worker
 from sojourn.store import effects
@@ -70,7 +70,8 @@ class Process:
         if due is None or due > self._stage.now():
             return False
         try:
-            return asyncio.run(self._round()) > 0
+            with asyncio.Runner(loop_factory=lambda: Loop(self._stage.time)) as runner:
+                return runner.run(self._round()) > 0
         except Unavailable:
             return True
 

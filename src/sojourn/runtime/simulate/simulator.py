@@ -38,7 +38,7 @@ BEGIN = 1_772_352_000_000_000
 DAYS, PATIENCE = 30, 300
 """For so many days customers act and faults strike; so many later everything must have come to an end."""
 
-CUSTOMERS, EVENTS = (6, 24), (60, 160)
+CUSTOMERS, EVENTS = (5, 20), (30, 80)
 """At least and at most: the same things happen to many people and to few."""
 
 FAULTS = 0.008

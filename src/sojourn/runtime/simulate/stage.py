@@ -1,18 +1,22 @@
-"""The stage of a simulation: a clock that is set, and a database that works at once and can be struck."""
+"""The stage of a simulation: a clock that is set, who waits by it, and a database that can be struck."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
+from selectors import SelectorKey, SelectSelector
 from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from sojourn.errors import Unavailable
+from sojourn.errors import BrokenInvariant, Unavailable
 from sojourn.store.access import connect
 from sojourn.store.database import Database
+from sojourn.tape.grain import GRAIN
 
 Answer = TypeVar("Answer")
 
@@ -31,6 +35,33 @@ class Time:
         return self.now
 
 
+class Waiting(SelectSelector):
+    """What an event loop waits with: whoever waits sets the clock on instead."""
+
+    def __init__(self, time: Time) -> None:
+        super().__init__()
+        self._time = time
+
+    def select(self, timeout: float | None = None) -> list[tuple[SelectorKey, int]]:
+        """What is ready; there is no other thread that could make something so."""
+        if timeout is None:
+            raise BrokenInvariant("somebody waits for what never comes")
+        self._time.now += ceil(timeout * 1_000_000)
+        return super().select(0)
+
+
+class Loop(asyncio.SelectorEventLoop):
+    """An event loop in the time of a simulation."""
+
+    def __init__(self, time: Time) -> None:
+        super().__init__(Waiting(time))
+        self._time, self._begun = time, time.now
+
+    def time(self) -> float:
+        """Seconds since it began, by the one clock: so few that a float tells microseconds apart."""
+        return (self._time.now - self._begun) / 1_000_000
+
+
 class Stage(Database):
     """A SQLite file whose work is done, and committed, before `submit` returns: there is no second thread.
 
@@ -40,7 +71,7 @@ class Stage(Database):
 
     def __init__(self, path: Path, time: Time, strike: Callable[[str], None]) -> None:
         super().__init__(connect.parse(f"sqlite:///{path}"), time, 1, _ignore)
-        self._strike, self._alive = strike, True
+        self.time, self._strike, self._alive = time, strike, True
 
     def submit(
         self,
@@ -72,6 +103,7 @@ class Stage(Database):
         if not self._alive:
             raise Killed
         self._strike("before work")
+        self.time.now += GRAIN  # a transaction takes a while
         with self._writing.begin() as connection:
             answer = work(connection)
             self._strike("before the commit")
