@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from time import monotonic
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -165,7 +164,8 @@ class Batch:
         self, waiting: list[Prepared], sending: dict[asyncio.Task[tuple[Prepared, Outcome]], Prepared]
     ) -> None:
         """Begin as many at once as the way carries, until all have ended; `sending` are those under way."""
-        held = monotonic()
+        clock = asyncio.get_running_loop().time
+        held = clock()
         while sending or (waiting and not self._parts.stopping()):
             free = self._way.connection.slots - len(sending)
             if waiting and free and not self._parts.stopping():
@@ -180,8 +180,8 @@ class Batch:
                     await self._settle([task.result() for task in done])
                 for task in done:
                     del sending[task]
-            if monotonic() - held > PROLONGED:
-                held = monotonic()
+            if clock() - held > PROLONGED:
+                held = clock()
                 await self._prolong([*sending.values(), *waiting])
         if waiting:
             await self._write(lambda c: ledger.let_go(c, waiting))

@@ -23,7 +23,7 @@ from sojourn.store.access.clock import Clock
 from sojourn.store.definitions import settings
 from sojourn.store.effects import Effects, Settled, State
 from sojourn.store.partitions import PARTITIONS
-from sojourn.tape.grain import on_grain
+from sojourn.tape.grain import apart
 from sojourn.tape.hashing import mix
 from sojourn.tape.tape import Ints
 
@@ -199,7 +199,7 @@ def _events(
     n = len(told)
     customers = np.array([owners[one.key][0] for one, _ in told], np.int64)
     names = codes(connection, [found.event for _, found in told])
-    received = on_grain(np.full(n, now))
+    received = apart(customers, np.full(n, now))
     said = [{**owners[one.key][2], "effect": f"{one.key:016x}", **found.told} for one, found in told]
     return log.Events(
         partitions=customers % PARTITIONS,
