@@ -22,6 +22,8 @@ from sojourn.runtime.projected import project
 from sojourn.runtime.resident import Kept, Resident
 from sojourn.store import counts, customers, effects, log, partitions, runs
 from sojourn.store.access import crash
+from sojourn.store.access.rows import joined
+from sojourn.store.counts import Counted
 from sojourn.store.log import Logged
 from sojourn.store.names import Names
 from sojourn.store.partitions import PARTITIONS, Held
@@ -235,19 +237,23 @@ class Turn:
 
     def write(self, connection: Connection, names: Names) -> tuple[int, int]:
         """Write runs, counts, ledger and marks; how many runs moved, and how many sends were planned."""
-        moved = planned = 0
-        for offered, player, known in self.players:
-            changed = written.stored_runs(player.changed(), offered, self.customers)
-            new = ~np.isin(changed.ids, known)
-            runs.enter(connection, changed if new.all() else changed.take(np.flatnonzero(new)))
-            runs.save(connection, changed.take(np.flatnonzero(~new)) if new.any() else changed)
-            for part in written.planned(player, offered, self.catalogue, self.customers):
-                effects.plan(connection, part)
-                planned += len(part)
-            counts.count(connection, int(self.held.ids[0]), written.counted(player))
-            moved += len(changed)
+        moved, planned, counted = list[runs.Runs](), list[effects.Planned](), dict[Counted, int]()
+        for offered, player, _ in self.players:
+            moved.append(written.stored_runs(player.changed(), offered, self.customers))
+            planned += written.planned(player, offered, self.catalogue, self.customers)
+            counted |= written.counted(player)
+        if moved:
+            self._write_runs(connection, joined(moved))
+        if planned:
+            effects.plan(connection, joined(planned))
+        counts.count(connection, int(self.held.ids[0]), counted)
         project(connection, self.world.told, self.customers)
         marks = written.logged(self.world.told, self.customers, lambda told: names.codes(connection, told))
         if marks is not None:
             log.append(connection, marks)
-        return moved, planned
+        return sum(map(len, moved)), sum(map(len, planned))
+
+    def _write_runs(self, connection: Connection, moved: runs.Runs) -> None:
+        new = ~np.isin(moved.ids, np.concatenate([known for _, _, known in self.players]))
+        runs.enter(connection, moved if new.all() else moved.take(np.flatnonzero(new)))
+        runs.save(connection, moved.take(np.flatnonzero(~new)) if new.any() else moved)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -133,6 +134,20 @@ def taken(some: Columned, rows: Ints) -> Columned:
         some,
         **{
             name: column[rows] if isinstance(column, np.ndarray) else [column[row] for row in rows.tolist()]
+            for name, column in columns.items()
+        },
+    )
+
+
+def joined(parts: Sequence[Columned]) -> Columned:
+    """All of some frozen dataclasses of columns, one after another; at least one is needed."""
+    if len(parts) == 1:
+        return parts[0]
+    columns = {field.name: [getattr(part, field.name) for part in parts] for field in fields(parts[0])}
+    return replace(
+        parts[0],
+        **{
+            name: np.concatenate(column) if isinstance(column[0], np.ndarray) else list(chain(*column))
             for name, column in columns.items()
         },
     )
