@@ -194,3 +194,21 @@ def test_whoever_is_known_by_number_may_write_first(sent: Place) -> None:
     assert sent.ask("POST", "/v1/identify", "server", json=track).status_code == 200
     call(sent, "/callbacks/sms", incoming("SM1", BOB, "Hello?"))
     assert "SMS Received" in names(sent)
+
+
+def test_what_nobody_knows_is_sent_again_by_hand(place: Place) -> None:
+    """P32: under the same id, and only what failed or is unknown."""
+    plan(place, EFFECT, State.UNKNOWN)
+    plan(place, EFFECT + 1, State.DELIVERED)
+    ((one),) = place.ask("GET", "/api/messages", "reader").json()
+    assert (one["effect"], one["state"], one["channel"]) == (f"{EFFECT:016x}", "unknown", "sms")
+    path = f"/api/messages/{one['effect']}/resend"
+    assert place.ask("POST", path, "reader").status_code == 403
+    again = place.ask("POST", path)
+    assert (again.status_code, again.json()["state"]) == (200, "planned")
+    assert place.ask("POST", path).status_code == 409
+    assert place.ask("POST", f"/api/messages/{EFFECT + 1:016x}/resend").status_code == 409
+    assert place.ask("POST", f"/api/messages/{EFFECT + 2:016x}/resend").status_code == 404
+    assert place.ask("POST", "/api/messages/x/resend").status_code == 404
+    assert place.ask("GET", "/api/messages?ended=failed").json() == []
+    assert place.ask("GET", "/api/messages?ended=planned").status_code in (400, 422)

@@ -14,6 +14,7 @@ from typing import Any
 
 import http_ece
 import msgspec
+import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import Connection
@@ -24,8 +25,9 @@ from sojourn.ingest.accept import Books
 from sojourn.ingest.event import Event, Origin, Reading
 from sojourn.ingest.intake import Intake
 from sojourn.runtime.dispatch.halt import halt, resume
-from sojourn.store import consents, customers, log
+from sojourn.store import consents, customers, effects, log
 from sojourn.store.definitions import journeys, settings, templates
+from sojourn.store.effects import State
 from sojourn.store.log import Offset
 from sojourn.store.reach import subscriptions
 from sojourn.tape.hashing import hash_text
@@ -90,15 +92,18 @@ def app(database_url: str, tmp_path: Path) -> Iterator[App]:
         yield app
 
 
-def publish(app: App, kind: str, chosen: dict[str, Any], template: dict[str, Any]) -> None:
+def publish(
+    app: App, kind: str, chosen: dict[str, Any], template: dict[str, Any], purpose: str = "transactional"
+) -> None:
     """A journey whose one step says something by this channel."""
 
     def define(connection: Connection) -> None:
         settings.put(connection, "channels", {kind: chosen})
         settings.put(connection, "policy", {"consent": {"transactional": "none", "marketing": "opt_out"}})
         templates.save(connection, "say", json.dumps({"name": "say", "channel": kind, **template}), 1)
-        journeys.create(connection, "note", JOURNEY, 1)
-        journeys.publish(connection, "note", JOURNEY, 1)
+        journey = JOURNEY.replace("transactional", purpose)
+        journeys.create(connection, "note", journey, 1)
+        journeys.publish(connection, "note", journey, 1)
 
     app.database.write(define)
 
@@ -192,6 +197,31 @@ def test_who_has_told_twilio_to_stop_has_told_us(app: App) -> None:
     assert (list(said.states), list(said.channels)) == (["withdrawn"], ["sms"])
     assert "21610" in said.proofs[0]
     assert not app.audit().violations
+
+
+def test_of_what_nobody_knows_one_is_sent_and_another_by_hand(app: App) -> None:
+    """Class C (M3): marketing goes out at most once, and again under its id if somebody says so."""
+    ada = "+14155552671"
+    with twilio() as fake:
+        fake.silent.add(ada)
+        own = {"account_sid": ACCOUNT, "auth_token": TOKEN, "api": fake.url, "allowed": {"loopback": True}}
+        chosen = {"provider": "sms_twilio", "sender": SENDER, "settings": own | {"time_limit": 0.5}}
+        publish(app, "sms", chosen, {"text": "Hi {{ customer.name }}"}, "marketing")
+
+        def unknown() -> list[int]:
+            with app.database.reading() as connection:
+                found: list[int] = effects.in_state(connection, State.UNKNOWN, 10).keys.tolist()
+            return found
+
+        with app.working("https://t.shop.example"):
+            noted(app, "ada", name="Ada", phone=ada)
+            (key,) = eventually(unknown)
+            fake.silent.clear()
+            now = app.database.now()
+            app.database.write(lambda c: effects.replan(c, np.array([key]), now), wake=True)
+            eventually(lambda: of(app, "SMS Sent"))
+    bodies = [(one["Body"], one["StatusCallback"]) for one in fake.messages.values()]
+    assert bodies == [("Hi Ada", f"https://t.shop.example/callbacks/sms/{key:016x}")] * 2
 
 
 def test_the_team_is_told_once_a_second(app: App, peer: Peer) -> None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Select
 
 from sojourn.store.access.rows import among, fetch, insert_missing, is_postgres, taken, update, update_where
-from sojourn.store.tables import NEVER, PARTITIONS, effects
+from sojourn.store.tables import NEVER, PARTITIONS, effects, journeys
 from sojourn.tape.tape import Bools, Ints
 
 MESSAGE, NOTICE = "send", "notice"
@@ -216,10 +216,37 @@ def rest(connection: Connection, journey: int) -> None:
     connection.execute(waiting.values(due=NEVER))
 
 
+def put_to_rest(connection: Connection, keys: Ints, fences: Ints) -> frozenset[int]:
+    """Those of n claimed effects whose journey rests, given back until it goes on."""
+    held = among(connection, effects.c.key, keys)
+    resting = sa.select(effects.c.key).join(journeys, journeys.c.id == effects.c.journey)
+    found = connection.scalars(resting.where(held, journeys.c.state.in_(("paused", "archived")))).all()
+    if found:
+        mine = np.isin(keys, np.array(found, np.int64))
+        let_go(connection, keys[mine], fences[mine])
+        given_back = among(connection, effects.c.key, keys[mine])
+        connection.execute(sa.update(effects).where(given_back, _WAITING).values(due=NEVER))
+    return frozenset(int(key) for key in found)
+
+
 def wake(connection: Connection, journey: int, due: int) -> None:
     """Let what rests of a journey begin."""
     resting = sa.update(effects).where(effects.c.journey == journey, _WAITING, effects.c.due == NEVER)
     connection.execute(resting.values(due=due))
+
+
+def replan(connection: Connection, keys: Ints, now: int) -> Bools:
+    """Plan again what failed, or of which nobody knows; bool[n], which of n were that: all else stays."""
+    rows: dict[str, Any] = {"key": keys, "reason": ["sent again by hand"] * len(keys)}
+    rows |= _all(keys, state=State.PLANNED, due=now)
+    ended = f"effects.state IN ({State.FAILED:d}, {State.UNKNOWN:d})"
+    return update_where(connection, effects, rows, ["key"], ended)
+
+
+def in_state(connection: Connection, state: State, limit: int) -> Effects:
+    """The latest effects in a state, newest first: a scan, for people who ask."""
+    chosen = sa.select(effects).where(effects.c.state == int(state))
+    return _fetch(connection, chosen.order_by(effects.c.planned.desc(), effects.c.key).limit(limit))
 
 
 def hand_over(connection: Connection, before: Ints, owners: Mapping[int, int]) -> None:
