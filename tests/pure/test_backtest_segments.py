@@ -1,9 +1,11 @@
-"""Backtests of drafts that start from segments: as if these had been followed all the time."""
+"""Backtests of drafts that start from segments, scores or stages: as if these had always been followed."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from sojourn.customer import lifecycle, scores
 from sojourn.customer.marks import SEGMENT_ENTERED
 from sojourn.customer.references import Definitions
 from sojourn.journey.text import read_journey
@@ -77,3 +79,53 @@ def test_only_segments_that_the_journey_hears_are_followed() -> None:
         {"keen", "old"},
         set(),
     ]
+
+
+POINTS = [{"event": "Logged In", "points": 9}]
+STANDING = Definitions(
+    {"ripe": parse({"lifecycle": "hot"}), "old": SEGMENTS["old"]},
+    {"heat": scores.parse({"score": "heat", "half_life": "1 day", "points": POINTS})},
+    lifecycle.parse({"lifecycle": ["cold", {"hot": {"if": {"score": "heat", "at_least": 10}}}]}),
+)
+STARTS = {
+    "segment_entered: ripe": {("segment", "ripe", 0.0), ("stage", "hot", 0.0)},
+    "event: Lifecycle Changed, where: {to: hot}": {("stage", "hot", 0.0)},
+    "event: Score Changed, where: {score: heat, threshold: 12}": {("score", "heat", 12.0)},
+    "event: Score Changed, where: {value: {between: [3, 4]}}": {
+        ("score", "heat", 3.0),
+        ("score", "heat", 4.0),
+    },
+    "event: Score Changed, where: {score: cold, threshold: 12}": set(),
+    "event: Logged In, if: {lifecycle: cold}": {("stage", "hot", 0.0)},
+    "event: Logged In, if: {score: heat, above: 3}": set(),
+}
+
+
+def draft_of(start: str, asks: str) -> str:
+    return DRAFT.replace("segment_entered: keen", start).replace("in_segment: keen", asks)
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_only_what_the_journey_hears_of_scores_and_stages_is_followed(start: str) -> None:
+    draft = read_journey(draft_of(start, "trait: a, is: b"))
+    found = {(track.kind, track.name, track.at) for track in heard(draft, STANDING)}
+    assert found == STARTS[start]
+
+
+def test_stages_and_thresholds_are_as_if_they_had_always_been() -> None:
+    """Two logins within a day make 13.5 points or more: customer 1 on days 2 and 21, customer 3 on day 5 and,
+    as they come back the next day, still then."""
+    catalogue = Catalogue(segments=STANDING.named, stages=STANDING.stages)
+    marks = Column.of(np.arange(3), ["cold"] * 3)
+    who, names = np.array([1, 2, 3]), np.zeros(3, np.int32)
+    met = BEGIN + np.array([15, 15, 15]) * DAY
+    told = build(who, met, met, names, ("Lifecycle Changed",), keys=who + 1000, properties={"to": marks})
+    stages, rising = (
+        "Lifecycle Changed, where: {to: hot}",
+        "Score Changed, where: {threshold: 10, rising: true}",
+    )
+    for start in (stages, rising):
+        draft = read_journey(draft_of(f"event: {start}", "lifecycle: hot"))
+        for tape in (history(), merge(history(), told)):
+            found = backtest(draft, tape, catalogue, Question(until=BEGIN + 40 * DAY))
+            assert (found.entered, dict(found.left)) == (3, {"still keen": 1, "cooled": 2})

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from rule_cases import ARE_SPANS, BEGINS, People, cohort, people, rules, tape_of
 from rule_reading import Asked, Event, holds
 from rule_standing import SEGMENTS
@@ -195,3 +196,17 @@ def test_segments_that_lead_back_to_themselves_are_refused() -> None:
     circle: dict[str, d.Rule] = {"a": d.InSegment("b"), "b": d.Not(d.InSegment("a"))}
     with pytest.raises(Invalid, match="themselves: a → b → a"):
         needs(d.InSegment("a"), circle)
+
+
+@given(st.sampled_from(["at_least", "above", "below", "at_most"]), st.sampled_from([0.5, 1, 2.5, 10]), people)
+def test_a_score_with_one_half_life_turns_at_the_very_microsecond(how: str, mark: float, case: Case) -> None:
+    crowd, asked = case
+    batch = cohort(asked, (crowd.tape(marks=False), crowd.tape(marks=True)))
+    rule = parse({"score": "mood", how: mark})
+    for place, turn in enumerate(horizon(rule, batch).tolist()):
+        if turn == NEVER or any(asked[place].now < event.received <= turn for event in asked[place].events):
+            continue
+        one = batch.take(np.array([place]))
+        instants_of_it = (asked[place].now, turn - 1, turn)
+        now, before, then = (evaluate(rule, replace(one, now=np.array([at])))[0] for at in instants_of_it)
+        assert now == before != then

@@ -17,6 +17,15 @@ from ruamel.yaml import YAML
 from sojourn.journey.check import ERROR, check
 from sojourn.journey.text import journey_of, kinds
 
+SCORE, STAGE = "heat", "hot"
+"""The score and the stage that rules ask for; not every installation has them."""
+
+_CROSSINGS: tuple[dict[str, object], ...] = (
+    {"event": "Score Changed", "where": {"score": SCORE, "threshold": 20, "rising": True}},
+    {"event": "Score Changed", "where": {"score": SCORE, "threshold": 10, "rising": False}},
+    {"event": "Lifecycle Changed", "where": {"to": STAGE}},
+)
+
 EVENTS = ("Signed Up", "Logged In", "Added", "Order Completed", "Noise")
 PURPOSES = ("marketing", "transactional")
 
@@ -94,6 +103,8 @@ class Drawing:
             {"trait": "plan", "is": "paid"},
             {"not": {"performed": self.event(), "within": "12 hours"}},
             {"any": [{"trait": "plan", "exists": False}, dear]},
+            {"score": SCORE, "at_least": self.dice.choice([5, 20])},
+            {"lifecycle": STAGE},
         ]
         if self.sends:
             found.append({"clicked": self.sent()})
@@ -112,6 +123,8 @@ class Drawing:
         return drawn | {"steps": steps | {"bye": {"leave": "done"}}}
 
     def _trigger(self) -> Json:
+        if not self.nudged and self.dice.random() < 0.15:
+            return {**self.dice.choice(_CROSSINGS), "again": self.dice.choice(_AGAIN)}
         event = "Nudged" if self.nudged else self.event()
         drawn: Json = {"event": event, "again": self.dice.choice(_AGAIN)}
         if self.dice.random() < 0.3:
@@ -141,6 +154,7 @@ def by_example(kind: str, drawing: Drawing, number: int) -> Json:
         "back_to": lambda: drawing.dice.choice(drawing.ids[:number]),
         "of": lambda: drawing.dice.sample(drawing.templates, 3),
         "purpose": lambda: drawing.dice.choice(PURPOSES),
+        "score": lambda: SCORE,
         "webhook": lambda: "by webhook",
     }
 

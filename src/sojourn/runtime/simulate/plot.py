@@ -8,10 +8,12 @@ from random import Random
 from sqlalchemy import Connection
 
 from sojourn.journey.text import kinds
+from sojourn.runtime.belonging.defining import define
 from sojourn.runtime.dispatch.prepare import PAYLOADS
-from sojourn.runtime.simulate.drawing import TOGETHER, Around, Drawing, Json
+from sojourn.runtime.simulate.drawing import SCORE, STAGE, TOGETHER, Around, Drawing, Json
 from sojourn.runtime.simulate.peers import KINDS
 from sojourn.store.definitions import journeys, segments, settings, templates
+from sojourn.store.definitions.documents import Kind
 
 TEMPLATES = {"hello": "email", "offer": "email"} | {f"by {kind}": kind for kind in KINDS}
 """What kind of message each is: whatever a provider is declared for is said by a template."""
@@ -21,6 +23,8 @@ def publish(connection: Connection, dice: Random, now: int, *, together: bool) -
     """Define and publish everything; only if `together` with steps on which customers wait for others."""
     for name, rule in _segments(dice).items():
         segments.save(connection, name, json.dumps(rule), now)
+    for kind, said in _standing(dice):
+        define(connection, kind, json.dumps(said), now)
     for name in TEMPLATES:
         rewrite(connection, name, 1, now)
     settings.put(connection, "policy", _policy(dice))
@@ -50,6 +54,21 @@ def _segments(dice: Random) -> dict[str, Json]:
         "quiet": {"not": {"performed": "Added", "within": "50 hours"}},
     }
     return some if dice.random() < 0.4 else {}
+
+
+def _standing(dice: Random) -> list[tuple[Kind, Json]]:
+    """A score that fades, perhaps with stages that follow it; rules ask for them whether there or not."""
+    points: list[Json] = [
+        {"event": "Logged In", "points": 10, "at_most": 25},
+        {"event": "Added", "points": 15},
+        {"event": "Noise", "points": -5},
+        {"if": {"trait": "plan", "is": "paid"}, "points": 8},
+    ]
+    score: Json = {"score": SCORE, "half_life": "2 days", "at_most": 60, "points": points}
+    hot: Json = {"if": {"score": SCORE, "at_least": 30}, "leave_below": 12}
+    stages: Json = {"lifecycle": ["cold", {STAGE: hot}, {"buyer": {"if": {"performed": "Order Completed"}}}]}
+    some: list[tuple[Kind, Json]] = [("score", score), ("lifecycle", stages), ("list", {"list": "vip"})]
+    return some[: dice.choice([0, 1, 3])]
 
 
 def _policy(dice: Random) -> Json:
