@@ -94,3 +94,11 @@ class OutcomeUnknown(FarSideError):
 
 class BrokenInvariant(SojournError):
     """A promise of our own does not hold."""
+
+
+class GoesInCircles(BrokenInvariant):
+    """A journey whose runs make step after step at one instant; `check` refuses whatever it sees of that."""
+
+    def __init__(self, journey: str) -> None:
+        super().__init__(f"journey {journey!r} goes in circles without a hold")
+        self.journey = journey

@@ -84,5 +84,5 @@ def test_a_task_that_nobody_waits_for_is_told_to_be_overdue_once(place: Place) -
 
 
 def test_what_is_no_task_is_said(place: Place) -> None:
-    assert place.ask("POST", "/api/tasks/nothing/done", json={}).status_code == 400
+    assert place.ask("POST", "/api/tasks/nothing/done", json={}).status_code == 404
     assert place.ask("POST", f"/api/tasks/{hash_text('x'):016x}/done", json={}).status_code == 404

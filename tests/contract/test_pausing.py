@@ -16,7 +16,7 @@ from sojourn.ingest.event import Event, Origin, Reading
 from sojourn.ingest.intake import Intake
 from sojourn.runtime import publishing
 from sojourn.runtime.audit.auditor import audit
-from sojourn.runtime.pausing import pause, resume
+from sojourn.runtime.pausing import archive, pause, resume
 from sojourn.store import runs
 from sojourn.store.definitions import journeys
 from sojourn.store.runs import Runs
@@ -94,3 +94,29 @@ def test_what_cannot_be_is_said(app: App) -> None:
         app.database.write(lambda c: pause(c, "course", 1))
     with pytest.raises(Invalid, match="keep counting, stop the clock, restart"):
         app.database.write(lambda c: resume(c, "course", "rest", app.database.now()))
+
+
+def test_a_new_version_wakes_nobody(app: App) -> None:
+    with app.working("http://localhost"):
+        _join(app, "ada")
+        until(lambda: len(_runs(app)) == 1)
+        app.database.write(lambda c: pause(c, "course", app.database.now()))
+        paused = _paused(app)
+        app.database.write(lambda c: publishing.publish(c, JOURNEY, app.database.now()))
+        time.sleep(0.3)
+        assert (_runs(app).due.tolist(), _paused(app)) == ([NEVER], paused)
+        resumed = lambda c: resume(c, "course", "keep counting", app.database.now())  # noqa: E731
+        app.database.submit(resumed, wake=True).result()
+        until(lambda: len(_runs(app)) == 0)
+
+
+def test_an_archived_journey_is_at_rest(app: App) -> None:
+    with app.working("http://localhost"):
+        _join(app, "ada")
+        until(lambda: len(_runs(app)) == 1)
+        app.database.write(lambda c: archive(c, "course", app.database.now()))
+        assert _runs(app).due.tolist() == [NEVER]
+        _join(app, "ada again")
+        time.sleep(0.5)
+        assert len(_runs(app)) == 1
+    assert audit(app.history, app.publicly("http://localhost").seal).violations == ()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sojourn.errors import BrokenInvariant
+from sojourn.errors import GoesInCircles
 from sojourn.journey.asking import asked
 from sojourn.journey.definition import END_REQUESTED
 from sojourn.journey.effects import Effects, Marks
@@ -52,7 +52,7 @@ def advance(program: Program, runs: Some, world: World) -> Moved:
         steps = program.on_steps(moved.runs.steps, inside)
         parts = [_step(program, code, moved, members, world) for code, members in steps]
         inside = parts[0] if len(parts) == 1 else np.sort(np.concatenate(parts))
-    raise BrokenInvariant(f"journey {program.name!r} goes in circles without a hold")
+    raise GoesInCircles(program.name)
 
 
 def _enter(program: Program, moved: Moved, fresh: Ints, world: World) -> None:

@@ -47,6 +47,7 @@ class Won:
 
     variant: str
     since: int
+    ways: int  # the digest of the experiment that it was decided of: another one is open again
 
 
 def endless_codes(pool: str, keys: Ints) -> Values:

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from msgspec.structs import replace
 
-from sojourn.rule.definition import Comparison, Outcome, Rule, Trait
+from sojourn.rule.definition import Comparison, Condition, Outcome, Performed, Rule, Trait, Window
 from sojourn.rule.span import Span
 from sojourn.tape.tape import NEVER, Bools, Codes, Ints
 
@@ -31,6 +31,14 @@ THEN: Mapping[str, Any] = {
     "description": "The step that comes next; by default the one that follows.",
 }
 """The schema of `then`, for kinds that have this exit among others."""
+
+
+_OF_A_STEP = tuple(Condition(name, (Comparison("exists", True),)) for name in ("journey", "step"))
+SAID = tuple(
+    Performed(event, _OF_A_STEP, window=Window(since_entry=True))
+    for event in ("Message Planned", "Message Suppressed")
+)
+"""What a step reads that asks on arrival and must know what policy said of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +118,18 @@ class Standing:
         """int64[m], how often what an outcome names has come about here for each run."""
         return self.world.times(replace(rule, step=self.step), self.runs, self.journey)
 
+    def planned(self) -> tuple[Ints, Bools]:
+        """When a message of this step was last planned on this visit, int64[m], LONG_AGO if never, and
+        whether policy has refused one, bool[m]."""
+        since = self.runs.since
+        planned, refused = (self._said(rule) for rule in SAID)
+        return self.world.last(planned, self.runs, self.journey, since), self.holds(refused, since)
+
+    def _said(self, rule: Performed) -> Performed:
+        named = {"journey": self.journey, "step": self.step}
+        where = tuple(Condition(name, (Comparison("is", value),)) for name, value in named.items())
+        return replace(rule, where=where)
+
     def horizon(self, rule: Rule, since: Ints | None = None) -> Ints:
         """When time alone may next change what `rule` says of each run."""
         return self.world.horizon(rule, self.runs, self.journey, since)
@@ -169,6 +189,10 @@ class Step(msgspec.Struct, frozen=True):
     def reasons(self) -> tuple[str, ...]:
         """Why runs may leave the journey from here."""
         return ()
+
+    def paced(self) -> bool:
+        """Whether the due instant of a run is a slot of its own, so that it must arrive anew for another."""
+        return False
 
     def zoned(self) -> bool:
         """Whether the customer's time zone matters."""

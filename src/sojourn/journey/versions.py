@@ -57,12 +57,13 @@ def moved(runs: Runs, old: Program, new: Program, to: Codes, now: Ints) -> Going
         == np.array([*(placed.id for placed in new.placed), ""], np.object_)[steps]
     )
     over = steps != LEAVES
+    paced = np.array([*(placed.step.paced() for placed in new.placed), False])[steps]
     going = replace(
         runs.take(np.arange(len(runs))),
         versions=np.where(over, new.version, runs.versions),
         steps=np.where(over, steps, runs.steps).astype(np.int32),
         hops=(runs.hops + over).astype(np.int32),
-        since=np.where(same | ~over, runs.since, now),
+        since=np.where((same & ~paced) | ~over, runs.since, now),
         due=np.where(over, now, NEVER),
         left=np.where(over, NEVER, now),
         reasons=np.where(over, -1, MOVED).astype(np.int32),

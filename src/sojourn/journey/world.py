@@ -15,12 +15,12 @@ from sojourn.journey.runs import Runs, Some
 from sojourn.journey.step import zoned
 from sojourn.rule.cohort import Cohort
 from sojourn.rule.compare import dates
-from sojourn.rule.definition import Outcome, Rule
+from sojourn.rule.definition import Outcome, Performed, Rule
 from sojourn.rule.evaluate import entered_with, evaluate
 from sojourn.rule.horizon import horizon
 from sojourn.rule.listens import listens
 from sojourn.rule.needs import needs
-from sojourn.rule.picks import counts, outcomes, traits
+from sojourn.rule.picks import counts, lasts, outcomes, performed, traits
 from sojourn.rule.span import Span
 from sojourn.tape.build import merge
 from sojourn.tape.grain import on_grain
@@ -116,6 +116,10 @@ class World:
         """object[n], the text of a trait as of now, '' where a customer has none."""
         codes, names = self._codes(trait, rows, now)
         return np.array((*names, ""), np.object_)[codes]
+
+    def last(self, rule: Performed, runs: Some, journey: str, since: Ints) -> Ints:
+        """int64[n], when what the rule names came about last, LONG_AGO if it never did."""
+        return lasts(performed(rule, self.cohort(runs, journey, since))).times()
 
     def dates(self, name: str, runs: Some, journey: str, *, entry: bool) -> Ints:
         """int64[n], the date that a trait, or a property of the entering event, holds; LONG_AGO if none."""

@@ -33,6 +33,7 @@ from sojourn.rule.standing.named import Named
 from sojourn.runtime.belonging.watched import Followed, Kind
 from sojourn.tape.build import empty
 from sojourn.tape.hashing import mix
+from sojourn.tape.tape import Ints
 
 if TYPE_CHECKING:
     from sojourn.message.template import Template
@@ -76,6 +77,11 @@ class Catalogue:
     holdout: float = 0.0  # the part of all customers with whom nothing is done
     winners: Mapping[tuple[str, str], Won] = field(default_factory=dict)  # by journey and step
     stamp: int = 0
+
+    @cached_property
+    def numbers(self) -> Ints:
+        """int64[journeys], the store's numbers of those that are played."""
+        return np.array([offered.id for offered in self.journeys], np.int64)
 
     @cached_property
     def needs(self) -> Needs:

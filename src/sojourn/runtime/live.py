@@ -24,6 +24,7 @@ from sojourn.store import counts, customers, effects, log, partitions, runs
 from sojourn.store.access import crash
 from sojourn.store.access.rows import joined
 from sojourn.store.counts import Counted
+from sojourn.store.definitions.stamp import stamp
 from sojourn.store.log import Logged
 from sojourn.store.names import Names
 from sojourn.store.partitions import PARTITIONS, Held
@@ -52,6 +53,7 @@ class Ticked:
     moved: int = 0
     planned: int = 0
     held: int = 0
+    stale: bool = False  # nothing was done: other definitions hold by now
 
 
 class Live:
@@ -76,6 +78,8 @@ class Live:
         held = partitions.lock(connection, now, self._at_once, unasked)
         if not len(held):
             return Ticked()
+        if stamp(connection) != catalogue.stamp:
+            return Ticked(stale=True)
         news, held = self._news(connection, held, catalogue)
         self.resident.fingerprints[held.ids] = catalogue.fingerprint
         # The last instant of a grain: the marks of what it brings stand before it, the next event after it.
@@ -214,7 +218,8 @@ class Turn:
         open_to = {offered.id for offered in triggered if offered.open}
         stored = self._at_least(runs.standing(connection, self.customers, sorted(open_to)), too_late)
         # Whoever's wake had to wait for a tick with room was not played since.
-        np.minimum.at(self.after, np.searchsorted(self.customers, stored.customers), stored.due - 1)
+        playing = stored.take(np.flatnonzero(np.isin(stored.journeys, self.catalogue.numbers)))
+        np.minimum.at(self.after, np.searchsorted(self.customers, playing.customers), playing.due - 1)
         staying = np.searchsorted(self.customers, stored.customers[stored.left > self.until])
         np.add.at(self.world.inside, staying, 1)
         following = belonging.players(self.world, self.after)
@@ -228,7 +233,9 @@ class Turn:
 
     def _at_least(self, stored: runs.Runs, too_late: int) -> runs.Runs:
         late = (stored.due < too_late) & (stored.left > self.until)
-        return replace(stored, due=np.where(late, self.until // GRAIN * GRAIN, stored.due))
+        due = np.where(late, self.until // GRAIN * GRAIN, stored.due)
+        arriving = late & (stored.since == stored.due)  # they were moved there, and arrive when they wake
+        return replace(stored, due=due, since=np.where(arriving, due, stored.since))
 
     def heard_itself(self) -> bool:
         """Whether tapes must hear of what it told, so that the next tick has to read it."""

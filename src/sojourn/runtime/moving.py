@@ -28,7 +28,7 @@ from sojourn.store.partitions import PARTITIONS, Held
 from sojourn.tape.distinct import distinct
 from sojourn.tape.grain import on_grain
 from sojourn.tape.hashing import hash_text, mix
-from sojourn.tape.tape import Ints, Tape
+from sojourn.tape.tape import Codes, Ints, Tape
 
 INTO, OVER = "into", "over"
 """What counts say of runs that came from another version, and of those that went to one."""
@@ -138,13 +138,20 @@ def _changed(stored: runs.Runs, going: Going) -> runs.Runs:
 
 def _counted(old: Program, new: Program, going: Going) -> dict[Counted, int]:
     """Who went, as additions to the counts of both versions."""
-    found: Counter[Counted] = Counter()
-    for step, over in zip(going.before.tolist(), going.over.tolist(), strict=True):
-        found[(old.version, step, OVER, "") if over else (old.version, step, "left", REASONS[MOVED])] += 1
-    for step in going.runs.steps[going.over].tolist():
-        found[new.version, step, "visit", ""] += 1
-    found[new.version, -1, INTO, ""] = int(going.over.sum())
+    found: dict[Counted, int] = {(new.version, -1, INTO, ""): int(going.over.sum())}
+    for step, n in _times(going.before[going.over]):
+        found[old.version, step, OVER, ""] = n
+    for step, n in _times(going.before[~going.over]):
+        found[old.version, step, "left", REASONS[MOVED]] = n
+    for step, n in _times(going.runs.steps[going.over]):
+        found[new.version, step, "visit", ""] = n
     return {key: n for key, n in found.items() if n}
+
+
+def _times(steps: Codes) -> Iterator[tuple[int, int]]:
+    """How often each step is there."""
+    codes, times = np.unique(steps, return_counts=True)
+    return zip(codes.tolist(), times.tolist(), strict=True)
 
 
 def _left(connection: Connection, names: Names, old: Program, stored: runs.Runs, going: Going) -> log.Events:

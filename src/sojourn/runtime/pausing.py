@@ -9,6 +9,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from sojourn.errors import Conflict, Invalid
+from sojourn.journey.text import read_journey
 from sojourn.store import effects, partitions, runs
 from sojourn.store.definitions import journeys
 from sojourn.store.partitions import PARTITIONS
@@ -20,22 +21,25 @@ Waits = Literal["keep counting", "stop the clock", "restart"]
 
 def pause(connection: Connection, name: str, now: int) -> None:
     """Let a live journey rest.  Raises Conflict if it is not live."""
-    journey = journeys.find(connection, name)
-    if journey.state != "live":
+    if journeys.find(connection, name).state != "live":
         raise Conflict(f"journey {name!r} is not live")
-    partitions.lock_these(connection, np.arange(PARTITIONS))
-    journeys.set_state(connection, name, "paused", now)
-    runs.rest(connection, journey.id)
-    effects.rest(connection, journey.id)
+    _rest(connection, name, "paused", now)
+
+
+def archive(connection: Connection, name: str, now: int) -> None:
+    """Let a journey rest for good, and be out of sight."""
+    _rest(connection, name, "archived", now)
 
 
 def resume(connection: Connection, name: str, waits: str, now: int) -> None:
     """Let a paused journey go on; by `waits` each step says anew how long its runs have to wait.
 
+    Steps that wait for something keep counting, whatever `waits` says, as it may have come meanwhile.
+
     Raises Conflict if it is not paused, Invalid for a policy that is none.
     """
     journey = journeys.find(connection, name)
-    if journey.state != "paused":
+    if journey.state not in ("paused", "archived"):
         raise Conflict(f"journey {name!r} is not paused")
     if waits not in get_args(Waits):
         raise Invalid(f"must be one of {', '.join(get_args(Waits))}, not {waits!r}", place="waits")
@@ -43,7 +47,19 @@ def resume(connection: Connection, name: str, waits: str, now: int) -> None:
     wake = int(on_grain(np.array([max(now, int(held.met.max()) + 1)]))[0])
     span = (now - journey.paused) // GRAIN * GRAIN
     shift = {"keep counting": 0, "stop the clock": span, "restart": None}[waits]
-    runs.wake(connection, journey.id, wake, shift)
+    for version in journeys.of_journey(connection, journey.id):
+        steps = list(enumerate(placed.step for placed in read_journey(version.text).steps))
+        keeping = [code for code, step in steps if step.awaits()]
+        anew = [code for code, step in steps if step.paced()]
+        runs.wake(connection, version.id, wake, shift, keeping=keeping, anew=anew)
     effects.wake(connection, journey.id, now)
     journeys.set_state(connection, name, "live", now)
     partitions.save(connection, replace(held, due=np.minimum(held.due, now)))
+
+
+def _rest(connection: Connection, name: str, state: str, now: int) -> None:
+    journey = journeys.find(connection, name)
+    partitions.lock_these(connection, np.arange(PARTITIONS))
+    journeys.set_state(connection, name, state, now)
+    runs.rest(connection, journey.id)
+    effects.rest(connection, journey.id)

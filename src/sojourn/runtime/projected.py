@@ -10,7 +10,10 @@ from sqlalchemy import Connection
 
 from sojourn.journey.effects import Marks
 from sojourn.store import consents, tasks
+from sojourn.tape.distinct import distinct
 from sojourn.tape.tape import Ints
+
+WITHDRAWN = "Consent Withdrawn"
 
 Told = Sequence[tuple[Marks, Ints]]
 """Marks, each with the instants at which their customers met them."""
@@ -18,6 +21,9 @@ Told = Sequence[tuple[Marks, Ints]]
 
 def project(connection: Connection, told: Told, customers: Ints) -> None:
     """Write what marks say beside the log; `customers` are those of the tape, by row."""
+    withdrawn = [customers[marks.rows] for marks, _ in told if marks.name == WITHDRAWN]
+    if withdrawn:
+        consents.lock(connection, distinct(*withdrawn).tolist())
     for marks, received in told:
         if writes := _TABLES.get(marks.name):
             writes(connection, marks, received, customers[marks.rows])
@@ -27,7 +33,6 @@ def _withdraw(connection: Connection, marks: Marks, received: Ints, owners: Ints
     """What a journey withdraws stops messages at their intent, too."""
     n, said = len(marks), marks.properties
     where = {name: said[name] for name in ("journey", "step")}
-    consents.lock(connection, np.unique(owners).tolist())
     consents.state(
         connection,
         consents.Statements(
@@ -64,6 +69,6 @@ def _create(connection: Connection, marks: Marks, received: Ints, owners: Ints) 
 
 
 _TABLES: Mapping[str, Callable[[Connection, Marks, Ints, Ints], None]] = {
-    "Consent Withdrawn": _withdraw,
+    WITHDRAWN: _withdraw,
     "Task Created": _create,
 }

@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import structlog
 
-from sojourn.errors import Unavailable
+from sojourn.errors import GoesInCircles, Unavailable
+from sojourn.runtime import pausing
 from sojourn.runtime.catalogue import Catalogue
 from sojourn.runtime.live import Live, Ticked
 from sojourn.runtime.published import published
@@ -92,8 +93,11 @@ class Worker:
                 self._stop.wait(REST)
                 continue
             try:
-                if not self.tick().held:
+                ticked = self.tick()
+                if not (ticked.held or ticked.stale):
                     self._sleep()
+            except GoesInCircles as error:
+                self._pause(error.journey)
             except Unavailable as error:
                 logger.warning("tick put off", why=str(error))
                 self.live.resident.clear()  # what it had read may not be committed
@@ -103,6 +107,12 @@ class Worker:
                 logger.exception("tick failed")
                 self.live.resident.clear()
                 self._stop.wait(REST)
+
+    def _pause(self, journey: str) -> None:
+        """One journey that cannot be played must not keep all others from being played (P20)."""
+        logger.error("journey paused: it goes in circles", journey=journey)
+        self.live.resident.clear()
+        self.database.write(lambda connection: pausing.pause(connection, journey, self.database.now()))
 
     def _sleep(self) -> None:
         with self.database.reading() as connection:

@@ -29,7 +29,7 @@ def allot(connection: Connection, pool: str, keys: Ints) -> npt.NDArray[Any]:
     asking = np.array([key for key in keys.tolist() if key not in known], np.int64)
     if len(asking):
         free = sa.select(codes.c.id, codes.c.code).where(codes.c.pool == pool, codes.c.taken == 0)
-        free = free.order_by(codes.c.id).limit(len(asking)).with_for_update(skip_locked=True)
+        free = free.order_by(codes.c.id).limit(len(asking)).with_for_update()
         found = fetch(connection, free)
         taken = asking[: len(found["id"])]
         update(connection, codes, {"taken": taken, "id": found["id"]}, ["id"])

@@ -108,13 +108,20 @@ def rest(connection: Connection, journey: int) -> None:
     connection.execute(standing.values(due=NEVER))
 
 
-def wake(connection: Connection, journey: int, due: int, shift: int | None) -> None:
-    """Have the step of everybody inside a journey answer anew at `due`.
+def wake(
+    connection: Connection, version: int, due: int, shift: int | None, *, keeping: list[int], anew: list[int]
+) -> None:
+    """Have the step of everybody inside a version answer anew at `due`.
 
-    They have stood there `shift` microseconds less, with None just since then.
+    They have stood there `shift` microseconds less, with None just since then; not so on the steps
+    `keeping`.  On the steps `anew` they arrive then, and so does who was about to arrive somewhere.
     """
-    since = due - 1 if shift is None else runs.c.since + shift
-    standing = sa.update(runs).where(runs.c.journey == journey, runs.c.left == NEVER)
+    since = sa.case(
+        ((runs.c.since > runs.c.seen) | runs.c.step.in_(anew), due),
+        (runs.c.step.in_(keeping), runs.c.since),
+        else_=due - 1 if shift is None else runs.c.since + shift,
+    )
+    standing = sa.update(runs).where(runs.c.version == version, runs.c.left == NEVER)
     connection.execute(standing.values(due=due, since=since))
 
 

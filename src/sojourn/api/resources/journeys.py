@@ -205,15 +205,15 @@ def _shown(connection: Connection, name: str) -> Response[Shown]:
 
 def _turn(connection: Connection, parts: Parts, name: str, data: StateWanted) -> None:
     now, present = parts.database.now(), journeys.find(connection, name).state
-    if (present, data.state) == ("paused", "live"):
-        pausing.resume(connection, name, data.waits, now)
-    elif (present, data.state) == ("live", "paused"):
+    if data.state == "live":
+        if present == "draft":
+            raise Conflict(f"journey {name!r} has not been published yet")
+        if present != "live":
+            pausing.resume(connection, name, data.waits, now)
+    elif data.state == "archived":
+        pausing.archive(connection, name, now)
+    elif present != "paused":
         pausing.pause(connection, name, now)
-    elif data.state == "archived" and present == "live":
-        pausing.pause(connection, name, now)
-        journeys.set_state(connection, name, "archived", now)
-    elif present != data.state:
-        journeys.set_state(connection, name, data.state, now)
 
 
 def _diff(connection: Connection, name: str, before: int, after: int) -> list[Change]:

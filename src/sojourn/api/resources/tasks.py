@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import Annotated
 
@@ -14,12 +15,13 @@ from sqlalchemy import Connection
 from sojourn.api.parts import Given, Parts
 from sojourn.api.resource import Resource
 from sojourn.api.visitors.told import Mark, tell
-from sojourn.errors import Conflict, Invalid, NotFound
+from sojourn.errors import Conflict, NotFound
 from sojourn.runtime.explain import iso
 from sojourn.store import tasks
 from sojourn.tape.hashing import hash_text, mix
 
 COMPLETED = "Task Completed"
+_ID = re.compile("[0-9a-f]{16}")
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -84,10 +86,9 @@ def _finish(connection: Connection, parts: Parts, task: str, outcome: str) -> Ta
 
 
 def _key(task: str) -> int:
-    try:
-        return int(task, 16)
-    except ValueError:
-        raise Invalid(f"{task!r} is no task's id, which is 16 hex digits") from None
+    if not _ID.fullmatch(task) or int(task, 16) >= 2**63:
+        raise NotFound(f"there is no task {task!r}")
+    return int(task, 16)
 
 
 def _told(found: tasks.Tasks) -> list[Task]:

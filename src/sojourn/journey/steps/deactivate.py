@@ -5,20 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from sojourn.journey.effects import Ask, Mark, Send
-from sojourn.journey.step import HOLD, THEN, Answer, Asked, Standing, Step, StepKind, zoned
+from sojourn.journey.step import HOLD, SAID, THEN, Answer, Asked, Standing, Step, StepKind, zoned
 from sojourn.journey.text.fields import Fields
-from sojourn.rule.definition import Comparison, Condition, Performed, Rule, Window
+from sojourn.rule.definition import Rule
 from sojourn.rule.span import Span
 from sojourn.rule.text import dump
 from sojourn.tape.grain import GRAIN
-
-_SINCE = Window(since_entry=True)
+from sojourn.tape.tape import LONG_AGO
 
 
 class Deactivate(Step, frozen=True, tag="deactivate"):
-    """Send `announce` on arrival; whoever meets `unless` within `wait` goes `otherwise`, all others `then`.
+    """Send `announce`; whoever meets `unless` within `wait` of it goes `otherwise`, all others `then`.
 
-    The consent of these is withdrawn: to `purpose`, or to everything if that is ''.
+    The consent of these is withdrawn: to `purpose`, or to everything if that is ''.  Where policy lets nobody
+    be told, the time counts from arrival.
     """
 
     announce: str
@@ -30,38 +30,28 @@ class Deactivate(Step, frozen=True, tag="deactivate"):
         return ("then", "otherwise")
 
     def answer(self, standing: Standing) -> Answer:
-        since, due = standing.runs.since, standing.later(self.wait)
-        acts = standing.holds(self.unless, since)
-        announced = np.zeros(len(due), np.bool_)
-        for rule in _announced(standing.journey, standing.step):
-            announced |= standing.holds(rule, since)
-        over = (due <= standing.now) & announced
-        exits = np.where(acts, 1, np.where(over, 0, HOLD)).astype(np.int32)
+        acts = standing.holds(self.unless, standing.runs.since)
+        planned, refused = standing.planned()
+        told = (planned != LONG_AGO) | refused
+        began = np.where(planned != LONG_AGO, planned, standing.runs.since)
+        due = np.maximum(standing.off(began, self.wait, before=False), standing.now + GRAIN * ~told)
+        exits = np.where(acts, 1, np.where((due <= standing.now) & told, 0, HOLD)).astype(np.int32)
         announce, withdraw = self.asks()
-        asked = (Asked(announce, ~announced & ~acts), Asked(withdraw, exits == 0))
-        return Answer(exits, np.where(announced, due, np.maximum(due, standing.now + GRAIN)), asked)
+        asked = (Asked(announce, ~told & ~acts), Asked(withdraw, exits == 0))
+        return Answer(exits, due, asked)
 
     def awaits(self) -> tuple[Rule, ...]:
         return (self.unless,)
 
     def rules(self) -> tuple[Rule, ...]:
-        return (self.unless, *_announced("", ""))
+        return (self.unless, *SAID)
 
     def asks(self) -> tuple[Ask, ...]:
         of = {"purpose": self.purpose} if self.purpose else {}
         return Send(self.announce, self.purpose), Mark("Consent Withdrawn", {**of, "source": "sunset"})
 
-    def holds(self) -> bool:
-        return True
-
     def zoned(self) -> bool:
         return zoned(self.wait)
-
-
-def _announced(journey: str, step: str) -> tuple[Rule, ...]:
-    """The announcement has been planned, or policy did not allow it."""
-    of = (Condition("journey", (Comparison("is", journey),)), Condition("step", (Comparison("is", step),)))
-    return Performed("Message Planned", of, window=_SINCE), Performed("Message Suppressed", of, window=_SINCE)
 
 
 def _read(fields: Fields) -> Deactivate:

@@ -24,6 +24,9 @@ class Throttle(Step, frozen=True, tag="throttle"):
             due[arriving] = standing.world.pace(name, self.per_hour / HOUR, standing.now[arriving])
         return Answer(np.where(due <= standing.now, 0, HOLD).astype(np.int32), due)
 
+    def paced(self) -> bool:
+        return True
+
 
 def _read(fields: Fields) -> Throttle:
     inner = fields.mapping("throttle")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from sojourn.journey.effects import Ask, Send
-from sojourn.journey.step import HERE, HOLD, THEN, Answer, Asked, Standing, Step, StepKind, zoned
+from sojourn.journey.step import HERE, HOLD, SAID, THEN, Answer, Asked, Standing, Step, StepKind, zoned
 from sojourn.journey.text.fields import Fields
 from sojourn.rule.definition import Outcome, Rule, Window
 from sojourn.rule.span import HOUR, Span
+from sojourn.tape.tape import LONG_AGO
 
 SOON = Span(microseconds=HOUR)
 
@@ -28,12 +29,18 @@ class Webhook(Step, frozen=True, tag="webhook"):
     def answer(self, standing: Standing) -> Answer:
         due, since = standing.later(self.at_most), standing.runs.since
         answered, failed = (standing.holds(rule, since) for rule in self.awaits())
-        exits = np.where(answered, 0, np.where(failed | (due <= standing.now), 1, HOLD))
-        return Answer(exits.astype(np.int32), due, (Asked(self.asks()[0], standing.arriving),))
+        planned, refused = standing.planned()
+        failed |= refused | (due <= standing.now)
+        exits = np.where(answered, 0, np.where(failed, 1, HOLD)).astype(np.int32)
+        asked = Asked(self.asks()[0], (planned == LONG_AGO) & (exits == HOLD))
+        return Answer(exits, due, (asked,))
 
     def awaits(self) -> tuple[Rule, ...]:
         window = Window(since_entry=True)
         return Outcome("sent", step=HERE, window=window), Outcome("bounced", step=HERE, window=window)
+
+    def rules(self) -> tuple[Rule, ...]:
+        return (*self.awaits(), *SAID)
 
     def asks(self) -> tuple[Ask, ...]:
         return (Send(self.template, "transactional", "webhook"),)

@@ -67,7 +67,8 @@ def intend(
     stopped = [one for one in going if one.key in stops]
     if stopped:
         write(connection, stopped, [Outcome(State.SUPPRESSED, reason=stops[one.key]) for one in stopped])
-    free = [one for one in going if one.key not in stops]
+    resting = effects.put_to_rest(connection, _keys(going), _fences(going))
+    free = [one for one in going if one.key not in stops and one.key not in resting]
     if not free:
         return []
     messages.freeze(connection, [one.message for one in free])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+import structlog
 from sqlalchemy import Connection
 
 from sojourn.analytics.measure import MONTH
@@ -18,6 +19,8 @@ from sojourn.runtime.proving import terms
 from sojourn.runtime.proving.questions import proven, with_goal
 from sojourn.store.definitions import journeys, settings, stamp
 
+logger = structlog.get_logger()
+
 WINNERS = "winners"
 """The name of the setting that holds which variants have won."""
 
@@ -25,7 +28,7 @@ WINNERS = "winners"
 def winners(connection: Connection) -> dict[tuple[str, str], Won]:
     """What has been decided, by journey and step."""
     kept = settings.get(connection, WINNERS, [])
-    return {(one["journey"], one["step"]): Won(one["variant"], one["since"]) for one in kept}
+    return {(one["journey"], one["step"]): Won(one["variant"], one["since"], one["ways"]) for one in kept}
 
 
 def question(
@@ -62,13 +65,14 @@ def experiment(journey: Journey, step: str) -> Experiment:
 
 def decide(connection: Connection, name: str, step: str, variant: str, now: int) -> None:
     """Let whoever comes from now on get this variant; '' opens the experiment again."""
-    names = experiment(proven(connection, name)[0], step).exits()
+    found = experiment(proven(connection, name)[0], step)
+    names = found.exits()
     if variant and variant not in names:
         raise Invalid(f"must be one of {', '.join(names)}, not {variant!r}", place="variant")
     kept = [
         one for one in settings.get(connection, WINNERS, []) if (one["journey"], one["step"]) != (name, step)
     ]
-    won = {"journey": name, "step": step, "variant": variant, "since": now}
+    won = {"journey": name, "step": step, "variant": variant, "since": now, "ways": found.digest}
     settings.put(connection, WINNERS, [*kept, won] if variant else kept)
     stamp.changed(connection)
 
@@ -85,7 +89,8 @@ def decide_all(history: History) -> None:
 
 
 def _decide_now(connection: Connection, asked: VariantsQuestion, variant: str, now: int) -> None:
-    decide(connection, asked.journey, asked.step, variant, now)
+    if (asked.journey, asked.step) not in winners(connection):  # nobody has decided meanwhile
+        decide(connection, asked.journey, asked.step, variant, now)
 
 
 def _undecided(connection: Connection, now: int) -> Iterator[VariantsQuestion]:
@@ -96,5 +101,9 @@ def _undecided(connection: Connection, now: int) -> Iterator[VariantsQuestion]:
         newest, _ = proven(connection, journey.name)
         for placed in newest.steps:
             mine = isinstance(placed.step, Experiment) and placed.step.decide == WHEN_SURE
-            if mine and newest.goal and (journey.name, placed.id) not in done:
+            if not mine or (journey.name, placed.id) in done:
+                continue
+            try:
                 yield question(connection, journey.name, placed.id, now)
+            except Invalid as error:  # a goal that cannot be compared concerns no other experiment
+                logger.warning("cannot decide", journey=journey.name, step=placed.id, why=str(error))

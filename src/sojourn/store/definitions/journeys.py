@@ -77,7 +77,10 @@ def save_draft(
 
 
 def publish(connection: Connection, name: str, text: str, now: int) -> Version:
-    """Make a version that takes all new runs; the one before it is closing.  Raises NotFound."""
+    """Make a version that takes all new runs; the one before it is closing.  Raises NotFound.
+
+    A journey that rests goes on resting: to let it go on is another decision.
+    """
     journey = find(connection, name)
     before = connection.scalar(
         sa.select(sa.func.max(versions.c.number)).where(versions.c.journey == journey.id)
@@ -91,14 +94,15 @@ def publish(connection: Connection, name: str, text: str, now: int) -> Version:
         "state": "open",
     }
     connection.execute(sa.insert(versions).values(row))
-    set_state(connection, name, "live", now)
+    set_state(connection, name, "paused" if journey.state in ("paused", "archived") else "live", now)
     return of_journey(connection, journey.id)[-1]
 
 
 def set_state(connection: Connection, name: str, state: str, now: int) -> None:
     """Say that a journey is live, paused or archived; raises NotFound."""
     same = sa.update(journeys).where(journeys.c.name == name)
-    paused = {"paused": now} if state == "paused" else {}
+    rests = {"paused", "archived"}
+    paused = {"paused": now} if state in rests and find(connection, name).state not in rests else {}
     values = {"state": state, "updated": now, "etag": journeys.c.etag + 1, **paused}
     if not connection.execute(same.values(values)).rowcount:
         raise NotFound(f"there is no journey {name!r}")

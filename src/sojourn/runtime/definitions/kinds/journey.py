@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from sojourn.journey.text import read_journey
+from sojourn.runtime import pausing
 from sojourn.runtime.definitions.kind import DefinitionKind
 from sojourn.runtime.publishing import publish
 from sojourn.store.definitions import journeys
@@ -39,8 +40,6 @@ def _save(connection: Connection, name: str, text: str, now: int) -> None:
     publish(connection, text, now)
     if before and ahead:
         journeys.save_draft(connection, name, before.draft, now)
-    if before and before.state == "paused":
-        journeys.set_state(connection, name, "paused", now)
 
 
 def _is_ahead(journey: Journey, published: str | None) -> bool:
@@ -48,7 +47,7 @@ def _is_ahead(journey: Journey, published: str | None) -> bool:
 
 
 def _remove(connection: Connection, name: str, now: int) -> None:
-    journeys.set_state(connection, name, "archived", now)
+    pausing.archive(connection, name, now)
 
 
 JOURNEY = DefinitionKind("journey", "journey", 90, "journeys", _check, _every, _save, _remove)
