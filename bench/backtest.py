@@ -25,7 +25,7 @@ from sojourn.journey.text import read_journey
 from sojourn.message.policy import parse
 from sojourn.runtime.backtest import Answer, Question, backtest
 from sojourn.runtime.catalogue import Catalogue
-from sojourn.runtime.worker import get_ready
+from sojourn.runtime.ticking.worker import get_ready
 from sojourn.tape.hashing import mix
 from sojourn.tape.tape import Tape
 

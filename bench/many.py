@@ -23,10 +23,10 @@ from sojourn.journey.program import Program
 from sojourn.journey.text import read_journey
 from sojourn.message.policy import Policy
 from sojourn.runtime.catalogue import Catalogue, Offered
-from sojourn.runtime.live import EVENTS_A_TICK, Live, Ticked
 from sojourn.runtime.records import tapes_of_log
-from sojourn.runtime.resident import Resident
-from sojourn.runtime.worker import get_ready
+from sojourn.runtime.ticking.live import EVENTS_A_TICK, Live, Ticked
+from sojourn.runtime.ticking.resident import Resident
+from sojourn.runtime.ticking.worker import get_ready
 from sojourn.store import log
 from sojourn.store.database import Database
 from sojourn.store.names import Names

@@ -19,7 +19,7 @@ kernel_cache.choose()
 
 def main() -> int:
     """Simulate as asked; 1 if anything was not right."""
-    from sojourn.runtime.worker import get_ready
+    from sojourn.runtime.ticking.worker import get_ready
 
     asked = _asked()
     structlog.configure(

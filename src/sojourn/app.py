@@ -26,13 +26,13 @@ from sojourn.runtime.dispatch.people import People
 from sojourn.runtime.dispatch.prepare import Publicly
 from sojourn.runtime.dispatch.sender import Sender
 from sojourn.runtime.history import History
-from sojourn.runtime.live import Live
-from sojourn.runtime.published import published
+from sojourn.runtime.publishing.published import published
 from sojourn.runtime.records import tapes_of_log
-from sojourn.runtime.resident import Resident
+from sojourn.runtime.ticking.live import Live
+from sojourn.runtime.ticking.resident import Resident
+from sojourn.runtime.ticking.worker import Worker
 from sojourn.runtime.upkeep.residence import Residence
 from sojourn.runtime.upkeep.upkeep import Upkeep
-from sojourn.runtime.worker import Worker
 from sojourn.store.access.clock import Clock
 from sojourn.store.access.reserve import Reserve
 from sojourn.store.database import Database

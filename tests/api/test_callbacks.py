@@ -12,10 +12,11 @@ import pytest
 from api_place import URL, Place
 
 from sojourn.runtime.dispatch.ledger import address_hash
-from sojourn.store import consents, customers, effects, messages
+from sojourn.store import customers, effects, messages
 from sojourn.store.definitions import settings
 from sojourn.store.effects import Planned, State
 from sojourn.store.messages import Message
+from sojourn.store.reach import consents
 from twilio_fake import ACCOUNT, SENDER, TOKEN, incoming, signature
 
 EFFECT = 0xABCDEF12345678

@@ -14,9 +14,10 @@ from sojourn.channel.seal import leaving_address, sealed
 from sojourn.message.consent import Consent
 from sojourn.message.tokens import Recipient
 from sojourn.runtime.dispatch.ledger import address_hash
-from sojourn.store import consents, customers, effects, messages
+from sojourn.store import customers, effects, messages
 from sojourn.store.effects import Planned, State
 from sojourn.store.messages import Message
+from sojourn.store.reach import consents
 
 EFFECT = 0xABCDEF12345678
 HEX = f"{EFFECT:016x}"

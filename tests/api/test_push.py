@@ -12,9 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from sojourn.channel.web.encryption import coded, decoded, public
 from sojourn.ingest.wire.trust import signature
-from sojourn.store import consents
 from sojourn.store.definitions import settings
-from sojourn.store.reach import subscriptions
+from sojourn.store.reach import consents, subscriptions
 
 PRIVATE = coded(b"a private key of 32 octets, p256")
 KEYS = {"p256dh": coded(public(ec.derive_private_key(7, ec.SECP256R1()))), "auth": coded(b"x" * 16)}

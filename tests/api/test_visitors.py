@@ -15,8 +15,9 @@ from sojourn.api.app import create
 from sojourn.api.parts import Parts
 from sojourn.message.links import TRAP
 from sojourn.message.tokens import Click, Confirmation, Keyring, Open, Recipient
-from sojourn.store import consents, customers, effects, messages
+from sojourn.store import customers, effects, messages
 from sojourn.store.effects import Planned
+from sojourn.store.reach import consents
 
 PERSON = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
 SHOP = "https://shop.example/offer?a=1&b=2"

@@ -10,11 +10,11 @@ from sqlalchemy import Connection
 
 from sojourn.runtime.belonging import bitmap
 from sojourn.runtime.belonging.defining import define
-from sojourn.runtime.live import Live
-from sojourn.runtime.published import published
-from sojourn.runtime.publishing import publish
+from sojourn.runtime.publishing.publish import publish
+from sojourn.runtime.publishing.published import published
 from sojourn.runtime.records import tapes_of_log
-from sojourn.runtime.resident import Resident
+from sojourn.runtime.ticking.live import Live
+from sojourn.runtime.ticking.resident import Resident
 from sojourn.store import log, partitions
 from sojourn.store.database import Database
 from sojourn.store.definitions import segments

@@ -14,10 +14,10 @@ from sojourn.ingest.event import Event, Origin, Reading
 from sojourn.ingest.identify import part
 from sojourn.ingest.intake import Intake
 from sojourn.runtime.belonging import bitmap
-from sojourn.runtime.live import Live
 from sojourn.runtime.merging.merging import Merging
 from sojourn.runtime.records import tapes_of_log
-from sojourn.runtime.resident import Resident
+from sojourn.runtime.ticking.live import Live
+from sojourn.runtime.ticking.resident import Resident
 from sojourn.store import customers, effects, runs
 from sojourn.store.definitions import journeys, segments
 from sojourn.store.partitions import PARTITIONS

@@ -21,10 +21,10 @@ from sojourn.runtime.audit.reading import PATIENCE, Reading, Violation
 from sojourn.runtime.dispatch.dispatcher import Dispatcher, Dispatching
 from sojourn.runtime.dispatch.people import People
 from sojourn.runtime.dispatch.ways import open_ways
-from sojourn.runtime.live import Live
 from sojourn.runtime.records import tapes_of_log
-from sojourn.runtime.resident import Resident
-from sojourn.runtime.worker import Worker
+from sojourn.runtime.ticking.live import Live
+from sojourn.runtime.ticking.resident import Resident
+from sojourn.runtime.ticking.worker import Worker
 from sojourn.store.definitions import journeys, settings, templates
 from sojourn.tape.hashing import hash_text
 

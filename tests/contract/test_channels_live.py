@@ -25,11 +25,11 @@ from sojourn.ingest.accept import Books
 from sojourn.ingest.event import Event, Origin, Reading
 from sojourn.ingest.intake import Intake
 from sojourn.runtime.dispatch.halt import halt, resume
-from sojourn.store import consents, customers, effects, log
+from sojourn.store import customers, effects, log
 from sojourn.store.definitions import journeys, settings, templates
 from sojourn.store.effects import State
 from sojourn.store.log import Offset
-from sojourn.store.reach import subscriptions
+from sojourn.store.reach import consents, subscriptions
 from sojourn.tape.hashing import hash_text
 from sojourn.tape.kernels.warm import warm
 from twilio_fake import ACCOUNT, SENDER, TOKEN, twilio

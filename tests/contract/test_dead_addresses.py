@@ -20,9 +20,10 @@ from sojourn.runtime.dispatch.ledger import address_hash
 from sojourn.runtime.dispatch.people import People
 from sojourn.runtime.dispatch.ways import Chosen, Way
 from sojourn.runtime.records import tapes_of_log
-from sojourn.store import consents, effects
+from sojourn.store import effects
 from sojourn.store.definitions import journeys, templates
 from sojourn.store.effects import State
+from sojourn.store.reach import consents
 
 WELCOME = """
 journey: welcome

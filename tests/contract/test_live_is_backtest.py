@@ -22,9 +22,9 @@ from sojourn.runtime.belonging.following import Following
 from sojourn.runtime.belonging.history import from_the_start
 from sojourn.runtime.catalogue import Catalogue
 from sojourn.runtime.deciding import deciding
-from sojourn.runtime.live import Live
 from sojourn.runtime.records import tapes_of_log
-from sojourn.runtime.resident import Resident
+from sojourn.runtime.ticking.live import Live
+from sojourn.runtime.ticking.resident import Resident
 from sojourn.store import effects as ledger
 from sojourn.store import log, runs
 from sojourn.store.database import Database

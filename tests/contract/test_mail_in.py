@@ -30,10 +30,11 @@ from sojourn.ingest.accept import Books
 from sojourn.ingest.event import Event, Origin, Reading
 from sojourn.ingest.intake import Intake
 from sojourn.message.tokens import Recipient
-from sojourn.store import consents, customers, effects, log
+from sojourn.store import customers, effects, log
 from sojourn.store.definitions import journeys, settings, templates
 from sojourn.store.effects import Planned, State
 from sojourn.store.log import Offset
+from sojourn.store.reach import consents
 from sojourn.tape.hashing import hash_text
 from sojourn.tape.kernels.warm import warm
 

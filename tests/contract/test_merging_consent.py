@@ -14,8 +14,9 @@ from sojourn.api.parts import Settings as About
 from sojourn.api.visitors import consent
 from sojourn.app import Settings, open_app
 from sojourn.message.consent import Consent
-from sojourn.store import consents, log
+from sojourn.store import log
 from sojourn.store.definitions import journeys, settings, templates
+from sojourn.store.reach import consents
 from sojourn.tape.hashing import hash_text
 
 URL = "http://sojourn.test"

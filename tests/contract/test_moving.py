@@ -16,9 +16,9 @@ from sojourn.errors import Invalid
 from sojourn.ingest.accept import Books
 from sojourn.ingest.event import Event, Origin, Reading
 from sojourn.ingest.intake import Intake
-from sojourn.runtime import publishing
 from sojourn.runtime.audit.auditor import audit
-from sojourn.runtime.moving import Fate, Inside
+from sojourn.runtime.publishing import publish as publishing
+from sojourn.runtime.publishing.moving import Fate, Inside
 from sojourn.store import runs
 from sojourn.store.definitions import journeys
 from sojourn.tape.hashing import hash_text

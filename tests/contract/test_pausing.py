@@ -14,9 +14,9 @@ from sojourn.errors import Conflict, Invalid
 from sojourn.ingest.accept import Books
 from sojourn.ingest.event import Event, Origin, Reading
 from sojourn.ingest.intake import Intake
-from sojourn.runtime import publishing
 from sojourn.runtime.audit.auditor import audit
-from sojourn.runtime.pausing import archive, pause, resume
+from sojourn.runtime.publishing import publish as publishing
+from sojourn.runtime.publishing.pausing import archive, pause, resume
 from sojourn.store import runs
 from sojourn.store.definitions import journeys
 from sojourn.store.runs import Runs

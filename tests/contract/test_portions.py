@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sojourn.journey.steps.incentive import by_pattern
-from sojourn.runtime.portions import Portions
-from sojourn.store import codes
+from sojourn.runtime.ticking.portions import Portions
 from sojourn.store.database import Database
+from sojourn.store.portions import codes
 
 
 def test_each_code_is_given_once_and_a_repeat_gets_the_same(database: Database) -> None:

@@ -10,13 +10,15 @@ import pytest
 from store_rows import NOW
 
 from sojourn.errors import Conflict
-from sojourn.store import consents, messages, rates
-from sojourn.store.consents import Optin, Statements
+from sojourn.store import messages
 from sojourn.store.database import Database
 from sojourn.store.files import imports, lake_segments, quarantine
 from sojourn.store.files.lake_segments import Listed
 from sojourn.store.files.quarantine import Refused
 from sojourn.store.messages import PIXEL, Hits, Message
+from sojourn.store.portions import rates
+from sojourn.store.reach import consents
+from sojourn.store.reach.consents import Optin, Statements
 
 
 def test_consents_are_only_ever_added(database: Database) -> None:

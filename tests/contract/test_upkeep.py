@@ -19,9 +19,9 @@ from sojourn.lake.layout import Wanted
 from sojourn.rule.text import parse
 from sojourn.runtime.catalogue import Catalogue
 from sojourn.runtime.history import SEALED, History
-from sojourn.runtime.live import Live
 from sojourn.runtime.records import tapes_of_log
-from sojourn.runtime.resident import Kept, Resident
+from sojourn.runtime.ticking.live import Live
+from sojourn.runtime.ticking.resident import Kept, Resident
 from sojourn.runtime.upkeep.residence import Residence
 from sojourn.runtime.upkeep.upkeep import REMEMBERED, Upkeep
 from sojourn.store import log, partitions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sojourn.journey.holdout import EVERYWHERE, kept_out
+from sojourn.journey.entering.holdout import EVERYWHERE, kept_out
 from sojourn.journey.play import Playing, play
 from sojourn.journey.program import REASONS, Program
 from sojourn.journey.runs import Runs

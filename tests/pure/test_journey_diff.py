@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from journey_cases import journeys
 
+from sojourn.journey.changing.diff import DRAWN, Change, changes, sentence
 from sojourn.journey.definition import Journey
-from sojourn.journey.diff import DRAWN, Change, changes, sentence
 from sojourn.journey.text import data_of, read_journey
 from sojourn.journey.text.steps import whole_step
 

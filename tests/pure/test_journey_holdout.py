@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sojourn.journey.holdout import EVERYWHERE, kept_out
+from sojourn.journey.entering.holdout import EVERYWHERE, kept_out
 from sojourn.tape.hashing import hash_text
 
 

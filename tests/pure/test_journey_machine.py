@@ -12,7 +12,7 @@ from journey_plays import END, FEW, Case, asked, by_id, cases, nobody, played, t
 from rule_cases import BEGINS
 
 from sojourn.errors import BrokenInvariant
-from sojourn.journey.entries import REFUSALS
+from sojourn.journey.entering.entries import REFUSALS
 from sojourn.journey.machine import Moved, advance
 from sojourn.journey.play import Playing, play
 from sojourn.journey.program import Program

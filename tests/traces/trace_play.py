@@ -15,7 +15,7 @@ from sojourn.customer import lifecycle, scores
 from sojourn.customer.references import Definitions
 from sojourn.journey.definition import REQUESTED, Journey
 from sojourn.journey.effects import Marks
-from sojourn.journey.entries import REFUSALS
+from sojourn.journey.entering.entries import REFUSALS
 from sojourn.journey.play import Playing, play
 from sojourn.journey.program import Program
 from sojourn.journey.runs import Runs, Some

@@ -14,8 +14,9 @@ from sojourn.channel.contract import Feedback
 from sojourn.channel.retry import Standing
 from sojourn.message.consent import Consent
 from sojourn.runtime.dispatch.ledger import address_hash
-from sojourn.store import consents, effects, messages
+from sojourn.store import effects, messages
 from sojourn.store.effects import State
+from sojourn.store.reach import consents
 from sojourn.tape.hashing import hash_text, mix
 from sojourn.tape.tape import Ints
 

@@ -141,7 +141,7 @@ def _check_journey(document: Document, api: Api | None) -> list[Finding]:
 
 def _check_template(document: Document) -> list[Finding]:
     from sojourn.message.template import findings
-    from sojourn.runtime.published import read_template
+    from sojourn.runtime.publishing.published import read_template
 
     found = findings(read_template(document.text, str(document.path)))
     return [Finding("warning", one.place, one.what) for one in found]

@@ -10,7 +10,7 @@ from sojourn.errors import GoesInCircles
 from sojourn.journey.asking import asked
 from sojourn.journey.definition import END_REQUESTED
 from sojourn.journey.effects import Effects, Marks
-from sojourn.journey.holdout import EVERYWHERE, kept_out
+from sojourn.journey.entering.holdout import EVERYWHERE, kept_out
 from sojourn.journey.program import COMPLETED, ENDED, GLOBAL_HOLDOUT, GOAL, HOLDOUT, RULE, Counts, Program
 from sojourn.journey.runs import OUTSIDE, Some
 from sojourn.journey.step import HOLD, Answer, Standing

@@ -10,9 +10,9 @@ from typing import Protocol
 
 import numpy as np
 
-from sojourn.journey.candidates import Candidates, Triggering, candidates
 from sojourn.journey.effects import Effects
-from sojourn.journey.entries import REFUSALS, admitted, refusals, run_ids
+from sojourn.journey.entering.candidates import Candidates, Triggering, candidates
+from sojourn.journey.entering.entries import REFUSALS, admitted, refusals, run_ids
 from sojourn.journey.machine import advance
 from sojourn.journey.program import Counts, Program
 from sojourn.journey.runs import Runs, Some

@@ -15,7 +15,7 @@ import numpy as np
 
 from sojourn.journey.definition import Journey
 from sojourn.journey.effects import Send
-from sojourn.journey.entries import REFUSALS
+from sojourn.journey.entering.entries import REFUSALS
 from sojourn.journey.play import Playing, play
 from sojourn.journey.program import COMPLETES, JUMP, Counts, Program
 from sojourn.journey.runs import Runs

@@ -16,7 +16,7 @@ import numpy as np
 
 from sojourn.journey.definition import Placed
 from sojourn.journey.effects import Effects, Send
-from sojourn.journey.entries import REFUSALS
+from sojourn.journey.entering.entries import REFUSALS
 from sojourn.journey.play import Playing
 from sojourn.journey.ports import Verdicts
 from sojourn.journey.program import COMPLETED, REASONS, Program

@@ -12,7 +12,8 @@ from sojourn.channel.contract import Text
 from sojourn.message.consent import Consent
 from sojourn.message.tokens import Recipient
 from sojourn.runtime.dispatch.ledger import address_hash
-from sojourn.store import consents, customers, messages
+from sojourn.store import customers, messages
+from sojourn.store.reach import consents
 from sojourn.tape.hashing import hash_text, mix
 
 _SOURCE = "text message"

@@ -22,7 +22,7 @@ from sojourn.runtime import backtest
 from sojourn.runtime.backtest import Answer, Question
 from sojourn.runtime.catalogue import Catalogue
 from sojourn.runtime.explain import Explanation, explain
-from sojourn.runtime.published import published
+from sojourn.runtime.publishing.published import published
 
 
 class Draft(msgspec.Struct, frozen=True):

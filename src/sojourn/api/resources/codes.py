@@ -11,7 +11,7 @@ from litestar.params import FromPath, JSONBody
 from sojourn.api.parts import Given
 from sojourn.api.resource import Resource
 from sojourn.errors import Invalid
-from sojourn.store import codes
+from sojourn.store.portions import codes
 
 LONGEST = 200
 

@@ -23,7 +23,8 @@ from sojourn.message.consent import Consent
 from sojourn.message.optin import VALID
 from sojourn.message.tokens import Confirmation
 from sojourn.runtime.explain import iso
-from sojourn.store import consents, customers
+from sojourn.store import customers
+from sojourn.store.reach import consents
 from sojourn.tape.hashing import hash_text, mix
 from sojourn.tape.tape import Tape
 

@@ -18,13 +18,14 @@ from sojourn.api.people import Person, identified
 from sojourn.api.resource import Resource
 from sojourn.api.visitors.told import Mark, tell
 from sojourn.errors import Conflict, Invalid, NotFound
+from sojourn.journey.changing.diff import Change, changes
 from sojourn.journey.check import Finding
 from sojourn.journey.definition import REQUESTED
-from sojourn.journey.diff import Change, changes
 from sojourn.journey.program import Program
 from sojourn.journey.text import read_journey
-from sojourn.runtime import pausing, publishing
-from sojourn.runtime.moving import Fate, Inside
+from sojourn.runtime.publishing import pausing
+from sojourn.runtime.publishing import publish as publishing
+from sojourn.runtime.publishing.moving import Fate, Inside
 from sojourn.store import counts
 from sojourn.store.definitions import journeys
 from sojourn.store.definitions.journeys import Journey, Version

@@ -19,7 +19,7 @@ from sojourn.rule.cohort import Cohort
 from sojourn.rule.picks import lasts, performed
 from sojourn.rule.standing.marks import CHANGES
 from sojourn.runtime.explain import iso
-from sojourn.runtime.published import definitions
+from sojourn.runtime.publishing.published import definitions
 from sojourn.tape.tape import LONG_AGO
 
 

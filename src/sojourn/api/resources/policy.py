@@ -14,7 +14,7 @@ from sojourn.api.etag import matched, tagged
 from sojourn.api.parts import Given
 from sojourn.api.resource import Resource
 from sojourn.message import policy
-from sojourn.runtime.published import POLICY
+from sojourn.runtime.publishing.published import POLICY
 from sojourn.store.definitions import settings
 
 

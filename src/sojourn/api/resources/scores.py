@@ -21,7 +21,7 @@ from sojourn.rule.cohort import Cohort
 from sojourn.rule.definition import Scored
 from sojourn.rule.evaluate import evaluate
 from sojourn.rule.standing.scoring import scored, standing
-from sojourn.runtime.published import definitions
+from sojourn.runtime.publishing.published import definitions
 
 
 class Worth(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ from sojourn.api.parts import Given
 from sojourn.api.resource import Resource
 from sojourn.errors import Invalid
 from sojourn.message.template import Finding, findings
-from sojourn.runtime.published import read_template
+from sojourn.runtime.publishing.published import read_template
 from sojourn.store.definitions import templates
 from sojourn.store.definitions.templates import Template
 

@@ -21,8 +21,9 @@ from sojourn.api.visitors.page import neutral, page
 from sojourn.api.visitors.told import Mark, sent, tell
 from sojourn.message.consent import DOUBLE_OPT_IN, Consent
 from sojourn.message.tokens import Confirmation, Recipient
-from sojourn.store import consents, customers
-from sojourn.store.consents import Statements
+from sojourn.store import customers
+from sojourn.store.reach import consents
+from sojourn.store.reach.consents import Statements
 from sojourn.tape.hashing import hash_text, mix
 
 UNSUBSCRIBED = "Unsubscribed"

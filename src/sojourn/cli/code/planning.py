@@ -11,7 +11,7 @@ import msgspec
 from sojourn.cli import answer
 from sojourn.cli.client import Api
 from sojourn.cli.code.folder import Folder
-from sojourn.journey.diff import Change, sentence
+from sojourn.journey.changing.diff import Change, sentence
 from sojourn.runtime.definitions.plan import JOURNEY
 from sojourn.runtime.definitions.planned import Backtested, Figures, Inside, Plan, Planned
 

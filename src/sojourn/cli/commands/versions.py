@@ -37,7 +37,7 @@ def diff(
     json: Json = False,
 ) -> None:
     """Say what changed between two versions, step by step."""
-    from sojourn.journey.diff import Change, sentence
+    from sojourn.journey.changing.diff import Change, sentence
 
     with reached(data, database) as api:
         found = api.call("GET", f"/api/journeys/{name}/diff?before={before}&after={after}")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sojourn.journey.diff import aligned
+from sojourn.journey.changing.diff import aligned
 from sojourn.journey.text.layout import MERGE, Part, layout
 from sojourn.journey.text.splice import Splices
 

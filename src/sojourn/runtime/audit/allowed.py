@@ -12,8 +12,8 @@ from sojourn.message import consent
 from sojourn.message.consent import WITHDRAWN, Statements, hashes, standing
 from sojourn.runtime.audit.reading import Reading, Violation
 from sojourn.runtime.dispatch.ledger import address_hash, spoken
-from sojourn.runtime.published import policy
-from sojourn.store import consents
+from sojourn.runtime.publishing.published import policy
+from sojourn.store.reach import consents
 from sojourn.store.tables import consents as statements
 from sojourn.store.tables import effects, messages, suppressions
 from sojourn.tape.tape import Bools, Ints

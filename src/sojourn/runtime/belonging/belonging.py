@@ -20,7 +20,7 @@ from sojourn.runtime.belonging.register import Register
 from sojourn.runtime.belonging.telling import Teller, tellers
 from sojourn.runtime.belonging.watched import Followed
 from sojourn.runtime.catalogue import Catalogue
-from sojourn.runtime.resident import Resident
+from sojourn.runtime.ticking.resident import Resident
 from sojourn.store import customers
 from sojourn.store.definitions import segments
 from sojourn.store.log import Logged

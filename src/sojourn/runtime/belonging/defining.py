@@ -15,7 +15,7 @@ from sojourn.errors import Invalid
 from sojourn.journey.text.source import Source
 from sojourn.rule.definition import Rule
 from sojourn.rule.standing.named import Score
-from sojourn.runtime.published import definitions
+from sojourn.runtime.publishing.published import definitions
 from sojourn.store.definitions import documents
 from sojourn.store.definitions.documents import Document, Kind
 

@@ -12,9 +12,9 @@ import msgspec
 from sqlalchemy import Connection
 
 from sojourn.customer.references import missing
+from sojourn.journey.changing.diff import SETTING, WHERE_THEY_STAND, Change, changes, differences
 from sojourn.journey.check import WARNING, Finding
 from sojourn.journey.definition import Journey
-from sojourn.journey.diff import SETTING, WHERE_THEY_STAND, Change, changes, differences
 from sojourn.journey.effects import Send
 from sojourn.journey.program import Program
 from sojourn.journey.text import read_journey
@@ -35,8 +35,8 @@ from sojourn.runtime.definitions.planned import (
 )
 from sojourn.runtime.definitions.publish import held, publish, state
 from sojourn.runtime.history import History
-from sojourn.runtime.published import definitions, published
-from sojourn.runtime.publishing import findings
+from sojourn.runtime.publishing.publish import findings
+from sojourn.runtime.publishing.published import definitions, published
 from sojourn.store import runs
 from sojourn.store.database import Database
 from sojourn.store.definitions import journeys

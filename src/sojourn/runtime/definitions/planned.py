@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from sojourn.journey.changing.diff import Change
 from sojourn.journey.check import Finding
-from sojourn.journey.diff import Change
 
 NEW, CHANGED, REWORDED, GONE = "new", "changed", "reworded", "gone"
 """What becomes of a definition; one that is reworded says the same in other words."""

@@ -12,8 +12,8 @@ from sojourn.journey.check import ERROR
 from sojourn.journey.text import read_journey
 from sojourn.journey.text.source import Source
 from sojourn.runtime.definitions.kind import Name, Written, kinds
-from sojourn.runtime.published import definitions
-from sojourn.runtime.publishing import findings
+from sojourn.runtime.publishing.publish import findings
+from sojourn.runtime.publishing.published import definitions
 from sojourn.store.definitions import journeys
 from sojourn.tape.hashing import hash_text
 

@@ -28,11 +28,12 @@ from sojourn.runtime.dispatch.outcome import Outcome, abandoned, outcome
 from sojourn.runtime.dispatch.people import People
 from sojourn.runtime.dispatch.prepare import Prepared, Preparing, Publicly, Refused
 from sojourn.runtime.dispatch.ways import Way
-from sojourn.store import effects, messages, rates
+from sojourn.store import effects, messages
 from sojourn.store.access import crash
 from sojourn.store.database import Database
 from sojourn.store.effects import Effects, State
 from sojourn.store.names import Names
+from sojourn.store.portions import rates
 from sojourn.store.reach import subscriptions
 
 CLAIMED = 256

@@ -12,10 +12,10 @@ from sojourn.ingest.event import Origin
 from sojourn.message.consent import Consent
 from sojourn.runtime.dispatch.outcome import Outcome
 from sojourn.runtime.dispatch.prepare import Prepared
-from sojourn.store import consents, customers, log
-from sojourn.store.consents import Statements
+from sojourn.store import customers, log
 from sojourn.store.partitions import PARTITIONS
-from sojourn.store.reach import subscriptions
+from sojourn.store.reach import consents, subscriptions
+from sojourn.store.reach.consents import Statements
 from sojourn.tape.grain import on_grain
 from sojourn.tape.hashing import hash_text, mix
 from sojourn.tape.tape import Ints

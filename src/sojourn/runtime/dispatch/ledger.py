@@ -18,11 +18,12 @@ from sojourn.runtime.dispatch.heed import heed, withdrawals
 from sojourn.runtime.dispatch.outcome import Outcome
 from sojourn.runtime.dispatch.prepare import Prepared, Refused
 from sojourn.runtime.dispatch.ways import CHANNELS
-from sojourn.store import consents, customers, effects, log, messages
+from sojourn.store import customers, effects, log, messages
 from sojourn.store.access.clock import Clock
 from sojourn.store.definitions import settings
 from sojourn.store.effects import Effects, Settled, State
 from sojourn.store.partitions import PARTITIONS
+from sojourn.store.reach import consents
 from sojourn.tape.grain import apart
 from sojourn.tape.hashing import mix
 from sojourn.tape.tape import Ints

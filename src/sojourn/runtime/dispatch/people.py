@@ -12,7 +12,7 @@ import numpy as np
 
 from sojourn.lake.layout import Wanted
 from sojourn.runtime.history import SEALED, History
-from sojourn.runtime.resident import TRAITS, Resident
+from sojourn.runtime.ticking.resident import TRAITS, Resident
 from sojourn.store import customers, log, partitions
 from sojourn.store.database import Database
 from sojourn.store.log import Logged

@@ -12,7 +12,7 @@ from sojourn.customer.merging import Merge
 from sojourn.message.consent import Consent, merging
 from sojourn.runtime.dispatch.ledger import spoken
 from sojourn.runtime.merging.handing import Told
-from sojourn.store import consents
+from sojourn.store.reach import consents
 from sojourn.tape.hashing import hash_text, mix
 
 

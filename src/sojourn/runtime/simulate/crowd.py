@@ -10,9 +10,10 @@ from sqlalchemy import Connection
 
 from sojourn.ingest.event import IDENTIFIED, Event, Origin, Value
 from sojourn.runtime.simulate.drawing import EVENTS
-from sojourn.store import consents, effects, log
+from sojourn.store import effects, log
 from sojourn.store.names import Names
 from sojourn.store.partitions import PARTITIONS
+from sojourn.store.reach import consents
 from sojourn.tape.hashing import hash_text, mix
 
 MINUTE = 60_000_000

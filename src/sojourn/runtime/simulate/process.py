@@ -14,15 +14,15 @@ from sojourn.runtime.dispatch.dispatcher import Dispatcher, Dispatching
 from sojourn.runtime.dispatch.people import People
 from sojourn.runtime.dispatch.prepare import Publicly
 from sojourn.runtime.history import History
-from sojourn.runtime.live import Live
 from sojourn.runtime.merging.merging import Merging
 from sojourn.runtime.records import tapes_of_log
-from sojourn.runtime.resident import Resident
 from sojourn.runtime.simulate.crowd import Request
 from sojourn.runtime.simulate.peers import Peer, ways
 from sojourn.runtime.simulate.stage import Loop, Stage
+from sojourn.runtime.ticking.live import Live
+from sojourn.runtime.ticking.resident import Resident
+from sojourn.runtime.ticking.worker import Worker
 from sojourn.runtime.upkeep.residence import Residence
-from sojourn.runtime.worker import Worker
 from sojourn.store import effects
 from sojourn.store.names import Names
 

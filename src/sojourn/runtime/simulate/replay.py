@@ -18,7 +18,7 @@ from sojourn.journey.world import World
 from sojourn.runtime.belonging.history import from_the_start
 from sojourn.runtime.catalogue import Catalogue
 from sojourn.runtime.deciding import deciding
-from sojourn.runtime.published import published
+from sojourn.runtime.publishing.published import published
 from sojourn.runtime.records import tapes_of_log
 from sojourn.store import log
 from sojourn.store.names import Names

@@ -8,8 +8,8 @@ from time import monotonic
 from sojourn.lake.layout import Wanted
 from sojourn.runtime.catalogue import Catalogue
 from sojourn.runtime.history import History
-from sojourn.runtime.live import Live
-from sojourn.runtime.resident import Kept
+from sojourn.runtime.ticking.live import Live
+from sojourn.runtime.ticking.resident import Kept
 from sojourn.runtime.upkeep.memory import give_back, lean
 from sojourn.store import partitions
 from sojourn.tape.tape import Ints

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from sojourn.journey.text import read_journey
-from sojourn.runtime import pausing
 from sojourn.runtime.definitions.kind import DefinitionKind
-from sojourn.runtime.publishing import publish
+from sojourn.runtime.publishing import pausing
+from sojourn.runtime.publishing.publish import publish
 from sojourn.store.definitions import journeys
 from sojourn.store.definitions.journeys import Journey
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sojourn.journey.text.source import Source, written
 from sojourn.message import policy as policies
 from sojourn.runtime.definitions.kind import DefinitionKind, only
-from sojourn.runtime.published import POLICY as SETTING
+from sojourn.runtime.publishing.published import POLICY as SETTING
 from sojourn.store.definitions import settings
 
 

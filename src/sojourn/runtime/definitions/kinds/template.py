@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from sojourn.runtime.definitions.kind import DefinitionKind
-from sojourn.runtime.published import read_template
+from sojourn.runtime.publishing.published import read_template
 from sojourn.store.definitions import templates
 
 

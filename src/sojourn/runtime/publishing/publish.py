@@ -15,8 +15,8 @@ from sojourn.journey.text import read_journey
 from sojourn.lake.layout import Wanted
 from sojourn.runtime.catalogue import Offered
 from sojourn.runtime.history import History
-from sojourn.runtime.moving import Fate, Inside, move, preview
-from sojourn.runtime.published import definitions, published
+from sojourn.runtime.publishing.moving import Fate, Inside, move, preview
+from sojourn.runtime.publishing.published import definitions, published
 from sojourn.store import customers
 from sojourn.store import names as seen
 from sojourn.store.definitions import journeys, segments, templates

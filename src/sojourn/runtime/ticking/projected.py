@@ -9,7 +9,8 @@ import numpy as np
 from sqlalchemy import Connection
 
 from sojourn.journey.effects import Marks
-from sojourn.store import consents, tasks
+from sojourn.store import tasks
+from sojourn.store.reach import consents
 from sojourn.tape.distinct import distinct
 from sojourn.tape.tape import Ints
 

@@ -9,10 +9,10 @@ from collections.abc import Callable
 import structlog
 
 from sojourn.errors import GoesInCircles, Unavailable
-from sojourn.runtime import pausing
 from sojourn.runtime.catalogue import Catalogue
-from sojourn.runtime.live import Live, Ticked
-from sojourn.runtime.published import published
+from sojourn.runtime.publishing import pausing
+from sojourn.runtime.publishing.published import published
+from sojourn.runtime.ticking.live import Live, Ticked
 from sojourn.store import log, partitions
 from sojourn.store.access import crash
 from sojourn.store.database import Database

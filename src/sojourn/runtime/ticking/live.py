@@ -12,14 +12,14 @@ from sojourn.errors import Unavailable
 from sojourn.ingest.event import Origin
 from sojourn.journey.play import Playing, play
 from sojourn.journey.world import World
-from sojourn.runtime import written
 from sojourn.runtime.belated import belated
 from sojourn.runtime.belonging.belonging import Belonging
 from sojourn.runtime.catalogue import Catalogue, Offered
 from sojourn.runtime.deciding import deciding
-from sojourn.runtime.portions import Portions
-from sojourn.runtime.projected import project
-from sojourn.runtime.resident import Kept, Resident
+from sojourn.runtime.ticking import written
+from sojourn.runtime.ticking.portions import Portions
+from sojourn.runtime.ticking.projected import project
+from sojourn.runtime.ticking.resident import Kept, Resident
 from sojourn.store import counts, customers, effects, log, partitions, runs
 from sojourn.store.access import crash
 from sojourn.store.access.rows import joined

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sojourn.journey.candidates import UNASKED, Candidates, Triggering
 from sojourn.journey.definition import Trigger
+from sojourn.journey.entering.candidates import UNASKED, Candidates, Triggering
 from sojourn.journey.program import Program
 from sojourn.journey.runs import Some
 from sojourn.journey.world import World

@@ -8,7 +8,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from sojourn.journey.effects import Values
-from sojourn.store import codes, rates
+from sojourn.store.portions import codes, rates
 from sojourn.tape.grain import on_grain
 from sojourn.tape.tape import Ints
 

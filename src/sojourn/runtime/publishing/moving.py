@@ -12,14 +12,14 @@ import numpy as np
 from sqlalchemy import Connection
 
 from sojourn.ingest.event import Origin
+from sojourn.journey.changing.versions import Going, moved, targets
 from sojourn.journey.play import Playing, play
 from sojourn.journey.program import MOVED, REASONS, Program
 from sojourn.journey.runs import Runs
-from sojourn.journey.versions import Going, moved, targets
 from sojourn.journey.world import World
-from sojourn.runtime import written
 from sojourn.runtime.catalogue import Catalogue, Offered
 from sojourn.runtime.deciding import deciding
+from sojourn.runtime.ticking import written
 from sojourn.store import counts, log, partitions, runs
 from sojourn.store.access import crash
 from sojourn.store.counts import Counted

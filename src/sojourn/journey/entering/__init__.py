@@ -1,0 +1,1 @@
+"""Entering: what triggers a journey, who enters by it, and who is held out."""
