@@ -23,18 +23,15 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import Connection
 
 from sojourn.api.mail import door
-from sojourn.api.visitors.consent import withdraw
 from sojourn.app import App, Settings, open_app
 from sojourn.channel.seal import return_path
 from sojourn.ingest.accept import Books
 from sojourn.ingest.event import Event, Origin, Reading
 from sojourn.ingest.intake import Intake
-from sojourn.message.tokens import Recipient
 from sojourn.store import customers, effects, log
 from sojourn.store.definitions import journeys, settings, templates
 from sojourn.store.effects import Planned, State
 from sojourn.store.log import Offset
-from sojourn.store.reach import consents
 from sojourn.tape.hashing import hash_text
 from sojourn.tape.kernels.warm import warm
 
@@ -237,7 +234,7 @@ def sealed_path(small: App) -> str:
     return return_path(f"{EFFECT:016x}", small.publicly("").seal, "in.shop.example")
 
 
-def _sent(app: App) -> None:
+def sent(app: App) -> None:
     one = np.ones(1, np.int64)
 
     def write(connection: Connection) -> None:
@@ -286,7 +283,7 @@ def test_lmtp_is_spoken_too(small: App, sealed_path: str) -> None:
 
 def test_a_mail_is_taken_when_it_is_on_disk_and_not_before(small: App, sealed_path: str) -> None:
     """While the writer is held up there is no answer; a kill now would leave the mail with its server."""
-    _sent(small)
+    sent(small)
     let_go, held = threading.Event(), threading.Event()
 
     def hold(_: Connection) -> None:
@@ -315,88 +312,9 @@ def test_a_mail_is_taken_when_it_is_on_disk_and_not_before(small: App, sealed_pa
 
 
 def test_what_cannot_be_written_now_is_to_be_sent_again(small: App, sealed_path: str) -> None:
-    _sent(small)
+    sent(small)
     report = REPORT.format(path=sealed_path, recipient="ada@example.org", id="<x@y>")
     with door_of(small) as port, talk(port) as client:
         small.database.close()
         with pytest.raises(smtplib.SMTPDataError, match="451"):
             client.sendmail("", [sealed_path], report.replace("\n", "\r\n"))
-
-
-def test_size_lines_and_connections_are_bounded(
-    small: App, sealed_path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(door, "MOST_CONNECTIONS", 3)
-    with door_of(small) as port:
-        with talk(port) as client:
-            assert client.mail("", [f"SIZE={door.LARGEST + 1}"])[0] == 552
-            client.mail("")
-            client.rcpt(sealed_path)
-            assert client.data(b"x" * 70 + b"\r\n" + (b"y" * 70 + b"\r\n") * (door.LARGEST // 72))[0] == 552
-        assert _cut_off(port, sealed_path, b"x" * 65_536)
-        with talk(port), talk(port), talk(port), pytest.raises(smtplib.SMTPConnectError, match="421"):
-            smtplib.SMTP("127.0.0.1", port, timeout=10)
-        eventually(lambda: _is_let_in(port))
-
-
-def test_who_says_nothing_is_hung_up_on(
-    small: App, sealed_path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(door, "LONGEST", 0.5)
-    with door_of(small) as port, talk(port) as client:
-        client.mail("")
-        client.rcpt(sealed_path)
-        client.docmd("DATA")
-        assert client.sock is not None
-        assert client.sock.recv(100) == b""
-
-
-def _cut_off(port: int, to: str, chunk: bytes) -> bool:
-    """Whether a line that never ends is, by us: the library would keep all of it."""
-    with talk(port) as client:
-        client.mail("")
-        client.rcpt(to)
-        client.docmd("DATA")
-        assert client.sock is not None
-        sent = 0
-        try:
-            while sent < 16 * door.MOST_OCTETS:
-                client.sock.sendall(chunk)
-                sent += len(chunk)
-        except ConnectionError:
-            return True
-    return False
-
-
-def _is_let_in(port: int) -> bool:
-    try:
-        with talk(port):
-            return True
-    except smtplib.SMTPException:
-        return False
-
-
-def test_who_unsubscribes_twice_at_once_does_so_once(postgres_url: str, tmp_path: Path) -> None:
-    """By link and by mail, over two processes: the second waits for the first, and finds it done."""
-    place = Settings(tmp_path, postgres_url, b"k" * 32)
-    held, let_go = threading.Event(), threading.Event()
-    with open_app(place) as one, open_app(place) as other:
-        _sent(one)
-        named = Recipient(1, "email", "news", EFFECT)
-        first, second = (app.web("https://shop.example").state["parts"] for app in (one, other))
-
-        def begun(connection: Connection) -> None:
-            withdraw(connection, first, named, "unsubscribe link")
-            held.set()
-            let_go.wait(30)
-
-        beginning = one.database.submit(begun)
-        held.wait(10)
-        following = other.database.submit(lambda c: withdraw(c, second, named, "unsubscribe mail"))
-        time.sleep(0.3)
-        assert not following.done()
-        let_go.set()
-        beginning.result(), following.result()
-        with one.database.reading() as connection:
-            assert list(consents.of_customers(connection, [1]).states) == ["withdrawn"]
-        assert [name for name, _ in told(one)] == ["Unsubscribed"]
