@@ -17,7 +17,8 @@ SOON = Span(microseconds=HOUR)
 class Webhook(Step, frozen=True, tag="webhook"):
     """Ask on arrival, and go on when the answer is there; without one within `at_most` go `otherwise`.
 
-    The fields of the answer are properties of `Webhook Sent`: `{sent: {step: ID, where: {score: {above: 5}}}}`.
+    The fields of the answer are properties of `Webhook Sent`; `{sent: {step: ID, where: {score: {above: 5}}}}`
+    asks for one.
     """
 
     template: str
