@@ -12,7 +12,6 @@ import msgspec
 import pytest
 from channel_peers import Inbox, mail_server, outgoing, scripted
 from cryptography.hazmat.primitives.asymmetric import ec
-from twilio_fake import ACCOUNT
 
 from sojourn.channel import providers
 from sojourn.channel.contract import Channel, Connection, Delivery, Outgoing, Receipt
@@ -21,6 +20,7 @@ from sojourn.channel.providers.email_smtp import EmailSettings
 from sojourn.channel.web.encryption import coded, public
 from sojourn.errors import FarSideError
 from sojourn.registry import declared
+from twilio_fake import ACCOUNT
 
 CHANNELS = declared(providers, Channel)
 SECRET = "whsec_" + "A" * 43 + "="

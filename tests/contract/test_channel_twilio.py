@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 
 import pytest
 from channel_peers import EFFECT, outgoing
-from twilio_fake import ACCOUNT, SENDER, TOKEN, FakeTwilio, incoming, signature, twilio
 
 from sojourn.channel.contract import Call, Feedback, Heard, Outgoing, Receipt
 from sojourn.channel.guard import Allowed
@@ -19,6 +18,7 @@ from sojourn.channel.providers.sms_twilio import CHANNEL, Twilio
 from sojourn.channel.retry import Standing
 from sojourn.channel.texting.twilio import Replies, TwilioSettings
 from sojourn.errors import FarSideError, Forbidden, Misconfigured, NotDelivered, OutcomeUnknown, TryLater
+from twilio_fake import ACCOUNT, SENDER, TOKEN, FakeTwilio, incoming, signature, twilio
 
 URL = f"https://t.shop.example/callbacks/sms/{EFFECT}"
 ADA = "+14155552671"

@@ -17,8 +17,8 @@ SOON = Span(microseconds=HOUR)
 class Webhook(Step, frozen=True, tag="webhook"):
     """Ask on arrival, and go on when the answer is there; without one within `at_most` go `otherwise`.
 
-    The fields of the answer are properties of `Webhook Sent`; `{sent: {step: ID, where: {score: {above: 5}}}}`
-    asks for one.
+    The fields of the answer are properties of `Webhook Sent`, for rules to ask for:
+    `{sent: {step: ID, where: {score: {above: 5}}}}`.
     """
 
     template: str

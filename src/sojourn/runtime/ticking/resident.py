@@ -36,7 +36,7 @@ class Kept:
             reach=needs.reach,
             properties=catalogue.carried,
             traits=catalogue.traits,
-            keys=bool(needs.entry),
+            keys=True,  # of two writes of a trait at one instant the key decides (P7)
             runs=needs.outcomes or needs.run,
         )
 
