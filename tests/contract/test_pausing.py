@@ -16,6 +16,7 @@ from sojourn.ingest.event import Event, Origin, Reading
 from sojourn.ingest.intake import Intake
 from sojourn.runtime.audit.auditor import audit
 from sojourn.runtime.publishing import publish as publishing
+from sojourn.runtime.publishing.moving import Inside
 from sojourn.runtime.publishing.pausing import archive, pause, resume
 from sojourn.store import runs
 from sojourn.store.definitions import journeys
@@ -119,4 +120,24 @@ def test_an_archived_journey_is_at_rest(app: App) -> None:
         _join(app, "ada again")
         time.sleep(0.5)
         assert len(_runs(app)) == 1
+    assert audit(app.history, app.publicly("http://localhost").seal).violations == ()
+
+
+def test_who_is_moved_while_all_rest_goes_on_with_the_others(app: App) -> None:
+    longer = JOURNEY.replace("long:", "other:")
+    with app.working("http://localhost"):
+        _join(app, "ada")
+        until(lambda: len(_runs(app)) == 1)
+        app.database.write(lambda c: pause(c, "course", app.database.now()))
+        inside = Inside("move", {"long": "other"})
+        app.database.write(
+            lambda c: publishing.publish(c, longer, app.database.now(), names=app.names, inside=inside)
+        )
+        time.sleep(0.3)
+        assert (_runs(app).due.tolist(), len(_runs(app))) == ([NEVER], 1)
+        going = lambda c: resume(c, "course", "keep counting", app.database.now())  # noqa: E731
+        app.database.submit(going, wake=True).result()
+        resumed = app.database.now()
+        until(lambda: (_runs(app).due != NEVER).all() and (_runs(app).due > resumed + WAIT // 2).all())
+        until(lambda: len(_runs(app)) == 0)
     assert audit(app.history, app.publicly("http://localhost").seal).violations == ()

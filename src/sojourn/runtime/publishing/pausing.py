@@ -15,6 +15,8 @@ from sojourn.store.definitions import journeys
 from sojourn.store.partitions import PARTITIONS
 from sojourn.tape.grain import GRAIN, on_grain
 
+KEEP_COUNTING = "keep counting"
+
 Waits = Literal["keep counting", "stop the clock", "restart"]
 """What the pause was for those who waited: time like any other, none at all, or a new beginning."""
 

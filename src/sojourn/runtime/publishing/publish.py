@@ -16,8 +16,9 @@ from sojourn.lake.layout import Wanted
 from sojourn.runtime.catalogue import Offered
 from sojourn.runtime.history import History
 from sojourn.runtime.publishing.moving import Fate, Inside, move, preview
+from sojourn.runtime.publishing.pausing import KEEP_COUNTING, resume
 from sojourn.runtime.publishing.published import definitions, published
-from sojourn.store import customers
+from sojourn.store import customers, runs
 from sojourn.store import names as seen
 from sojourn.store.definitions import journeys, segments, templates
 from sojourn.store.definitions.journeys import Version
@@ -64,21 +65,26 @@ def publish(
 ) -> Version:
     """Make a version of the journey that a text describes, which takes all new runs from now on.
 
-    `inside` says what becomes of those on older versions; `names` are needed to move them.  Raises Invalid
-    for the first thing that forbids it.
+    A journey that was paused stays so, one that was archived goes on.  `inside` says what becomes of those
+    on older versions; `names` are needed to move them.  Raises Invalid for the first thing that forbids it.
     """
     draft = read_journey(text, source)
     for finding in findings(connection, draft):
         if finding.severity == ERROR:
             raise Invalid(finding.what, place=f"steps.{finding.step}" if finding.step else "", source=source)
-    known = {one.name for one in journeys.every(connection)}
-    if draft.name in known:
+    states = {one.name: one.state for one in journeys.every(connection)}
+    if draft.name in states:
         journeys.save_draft(connection, draft.name, text, now)
     else:
         journeys.create(connection, draft.name, text, now)
     version = journeys.publish(connection, draft.name, text, now)
     if names and inside.kind != STAY.kind:
         move(connection, names, offered(connection, draft.name), inside, now)
+    match states.get(draft.name):
+        case "paused":
+            runs.rest(connection, version.journey)
+        case "archived":
+            resume(connection, draft.name, KEEP_COUNTING, now)
     return version
 
 
