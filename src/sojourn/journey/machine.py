@@ -87,7 +87,7 @@ def _anywhere(program: Program, moved: Moved, inside: Ints, world: World) -> Int
         told = world.holds(journey.leave_if, Some(moved.runs, inside), program.name)
         _leave(program, moved, world, inside[told], RULE)
         inside = inside[~told]
-    if len(inside) and any(END_REQUESTED in tape.codes for tape in world.tapes):
+    if len(inside) and world.knows(END_REQUESTED):
         ended = world.holds(program.ended, Some(moved.runs, inside), program.name)
         _leave(program, moved, world, inside[ended], ENDED)
         inside = inside[~ended]

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
+from sojourn.journey.definition import END_REQUESTED
 from sojourn.journey.effects import Effects
 from sojourn.journey.entering.candidates import Candidates, Triggering, candidates
 from sojourn.journey.entering.entries import REFUSALS, admitted, refusals, run_ids
@@ -94,7 +95,10 @@ class Playing:
         if all(trigger.again.kind == "never" for trigger in self.newest.journey.enter):
             wakes[outside[runs.ids[outside] != 0]] = NEVER
         wakes[within] = runs.due[within]
+        ending = world.knows(END_REQUESTED)
         for program, members in self._by_version(within):
+            if ending:
+                world.listen((program.ended,), program.name, runs, members, wakes)
             for step, those in program.on_steps(runs.steps, members):
                 if program.awaits[step]:
                     world.listen(program.awaits[step], program.name, runs, those, wakes)

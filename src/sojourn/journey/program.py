@@ -75,11 +75,12 @@ class Program:
     def anywhere(self) -> tuple[Rule, ...]:
         """The rules that may make a run leave from any step."""
         goal = (self.journey.goal.rule,) if self.journey.goal else ()
-        return (*goal, *((self.journey.leave_if,) if self.journey.leave_if else ()), self.ended)
+        return (*goal, *((self.journey.leave_if,) if self.journey.leave_if else ()))
 
     @cached_property
     def ended(self) -> Rule:
-        """Another journey has asked that the customer leaves this one."""
+        """Another journey has asked that the customer leaves this one; so rare that it is asked only where
+        such an event is on the tapes at all."""
         this = Condition("journey", (Comparison("is", self.name),))
         return Performed(END_REQUESTED, (this,), window=Window(since_entry=True))
 

@@ -198,6 +198,10 @@ class World:
         send = self.resolve(effects.ask)
         return {"template": send.template, "channel": send.channel, "purpose": send.purpose}
 
+    def knows(self, name: str) -> bool:
+        """Whether an event of this name is on any of the tapes."""
+        return any(name in tape.codes for tape in self.tapes)
+
     def tells(self, name: str) -> bool:
         """Whether marks of this name reach anybody."""
         return self.kept or name in self.heard

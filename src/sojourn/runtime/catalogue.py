@@ -162,7 +162,7 @@ class Catalogue:
         events = {trigger.event for offered in self.journeys for trigger in offered.newest.journey.enter}
         for offered in self.journeys:
             for program in offered.programs:
-                for rules in program.awaits:
+                for rules in (*program.awaits, (program.ended,)):
                     for rule in rules:
                         events |= needs(rule, self.segments).events
         return frozenset(events)
