@@ -59,10 +59,7 @@ class Crowd:
         if self._dice.random() < 0.5:
             traits["timezone"] = self._dice.choice(_ZONES)
         both = (("user_id", f"p{who}"), ("anonymous_id", f"a{who}.{nth}"))
-        happened = (
-            at + nth * 1000
-        )  # not at one instant: resident tapes lack the keys that such a tie is cut by
-        return Request(at, (_event(f"login {who} {nth}", IDENTIFIED, both, happened, {}, traits),))
+        return Request(at, (_event(f"login {who} {nth}", IDENTIFIED, both, at, {}, traits),))
 
     def _done(self, number: int, at: int) -> Event:
         who = self._dice.randrange(len(self._logins))
