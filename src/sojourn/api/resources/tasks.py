@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
@@ -17,7 +18,7 @@ from sojourn.api.resource import Resource
 from sojourn.api.visitors.told import Mark, tell
 from sojourn.errors import Conflict, NotFound
 from sojourn.runtime.explain import iso
-from sojourn.store import tasks
+from sojourn.store import customers, tasks
 from sojourn.tape.hashing import hash_text, mix
 
 COMPLETED = "Task Completed"
@@ -55,14 +56,19 @@ async def every(
     limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
 ) -> list[Task]:
     """The open tasks, the most urgent first, or those that are done."""
-    found = await parts.read(partial(tasks.listed, owner=owner, role=role, done=done, limit=limit))
-    return _told(found)
+    return await parts.read(partial(_listed, owner=owner, role=role, done=done, limit=limit))
 
 
 @post("/{task:str}/done", status_code=200)
 async def finish(task: FromPath[str], data: JSONBody[Done], parts: Given) -> Task:
     """Say that a task is done; whoever waits for it goes on."""
     return await parts.write(partial(_finish, parts=parts, task=task, outcome=data.outcome))
+
+
+def _listed(connection: Connection, owner: str, role: str, *, done: bool, limit: int) -> list[Task]:
+    found = tasks.listed(connection, owner, role, done=done, limit=limit)
+    owners = customers.customers_of(connection, found.customer)  # after merges another's
+    return _told(replace(found, customer=np.where(owners > 0, owners, found.customer)))
 
 
 def _finish(connection: Connection, parts: Parts, task: str, outcome: str) -> Task:
