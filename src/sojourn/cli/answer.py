@@ -33,6 +33,7 @@ def as_table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, title: s
     table = Table(*heads, title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
     kept = [tuple(row) for row in rows]
     for column, cells in zip(table.columns, zip_longest(*kept), strict=False):
+        column.overflow = "fold"  # an id that is cut is none
         if all(isinstance(cell, int | float | None) for cell in cells):
             column.justify = "right"
     for row in kept:

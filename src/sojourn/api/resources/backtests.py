@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 from sojourn.api.parts import Given, Parts
 from sojourn.api.people import customer_named, subjects_of
 from sojourn.api.resource import Resource
-from sojourn.errors import NotFound
 from sojourn.journey.definition import Journey
 from sojourn.journey.program import Program
 from sojourn.journey.text import read_journey
@@ -22,6 +21,7 @@ from sojourn.runtime import backtest
 from sojourn.runtime.backtest import Answer, Question
 from sojourn.runtime.catalogue import Catalogue
 from sojourn.runtime.explain import Explanation, explain
+from sojourn.runtime.publishing.publish import newest
 from sojourn.runtime.publishing.published import published
 
 
@@ -49,10 +49,9 @@ async def play(data: JSONBody[Draft], parts: Given) -> Answer:
 @get("/{journey:str}/{customer:str}")
 async def explained(journey: FromPath[str], customer: FromPath[str], parts: Given) -> Explanation:
     """Why a customer did or did not enter a published journey, branch or get a message, gate by gate."""
-    catalogue, wanted = await parts.read(lambda c: (published(c), _wanted(c, customer)))
-    program = next((one.newest for one in catalogue.journeys if one.newest.name == journey), None)
-    if program is None:
-        raise NotFound(f"there is no published journey {journey!r}")
+    catalogue, wanted, program = await parts.read(
+        lambda c: (published(c), _wanted(c, customer), newest(c, journey))
+    )
     return await asyncio.to_thread(_explained, parts, program, catalogue, wanted)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,12 +68,15 @@ def _subjects(app: App, customer: str) -> Ints:
 
 def _program(app: App, journey: str) -> Program:
     from sojourn.journey.program import Program
+    from sojourn.runtime.publishing.publish import newest
 
     offered = {one.newest.name: one.newest for one in app.catalogue().journeys}
     if journey in offered:
         return offered[journey]
     if Path(journey).is_file():
         return Program(read_draft(Path(journey)))
+    with suppress(NotFound), app.database.reading() as connection:
+        return newest(connection, journey)  # it is paused
     known = ", ".join(offered) or "none is published"
     raise NotFound(f"{journey!r} is no published journey and no file; published: {known}")
 

@@ -19,6 +19,8 @@ Files = Annotated[
 ]
 
 
+_KINDS = ("stay", "follow", "move")
+
 Kept = Annotated[
     str, typer.Option("--inside", help="What becomes of those inside a journey: stay, follow or move.")
 ]
@@ -48,10 +50,11 @@ def publish(
         if preview:
             _foretell(_journey(found), _inside(inside, moves), api, json)
             return
-        if inside == "stay" and not moves:
+        wanted = _inside(inside, moves)
+        if inside == "stay":
             done = documents.publish(found, api)
         else:
-            body = {"text": _journey(found).text, **_inside(inside, moves)}
+            body = {"text": _journey(found).text, **wanted}
             version = api.call("POST", "/api/journeys/publish", body)
             done = [{"kind": "journey", "name": found[0].data["journey"], "version": version["number"]}]
     published([File(str(one.path), one.text) for one in found if one.kind != documents.CHANNELS])
@@ -70,6 +73,10 @@ def _journey(found: list[Document]) -> Document:
 
 
 def _inside(kind: str, moves: list[str]) -> dict[str, object]:
+    if kind not in _KINDS:
+        raise Invalid(f"--inside must be one of {', '.join(_KINDS)}, not {kind!r}")
+    if moves and kind != "move":
+        raise Invalid("--map says where customers go who are moved: it needs --inside move")
     for move in moves:
         if "=" not in move:
             raise Invalid(f"--map takes OLD=NEW, not {move!r}")

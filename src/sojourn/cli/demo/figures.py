@@ -114,7 +114,7 @@ def _journey(connection: Connection, journey: journeys.Journey) -> Journey:
                     entered += n
                 case "visit":
                     visits[id_] += n
-                case "exit":
+                case "exit" | "over":  # who went over came into another version
                     gone[id_] += n
                 case "left":
                     left[name] += n

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from sqlalchemy import Connection
 
-from sojourn.errors import Invalid
+from sojourn.errors import Invalid, NotFound
 from sojourn.journey.check import ERROR, Finding, Known, check, events_from_outside
 from sojourn.journey.definition import Journey
 from sojourn.journey.program import Program
@@ -103,6 +103,14 @@ def foretell(
         return history.tape(Wanted(subjects=np.concatenate(subjects)))
 
     return preview(connection, tape, catalogue, following, inside, now)
+
+
+def newest(connection: Connection, name: str) -> Program:
+    """The newest version of a journey, be it paused or not; raises NotFound where none is published."""
+    found = offered(connection, name)
+    if not found.programs:
+        raise NotFound(f"journey {name!r} has not been published yet")
+    return found.newest
 
 
 def offered(connection: Connection, name: str) -> Offered:
