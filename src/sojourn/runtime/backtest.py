@@ -19,7 +19,6 @@ from sojourn.journey.entering.entries import REFUSALS
 from sojourn.journey.play import Playing, play
 from sojourn.journey.program import COMPLETES, JUMP, Counts, Program
 from sojourn.journey.runs import Runs
-from sojourn.journey.world import World
 from sojourn.rule.definition import Comparison, Condition, Outcome
 from sojourn.rule.needs import parts
 from sojourn.rule.where import where
@@ -27,7 +26,7 @@ from sojourn.runtime.assumed import Assumption, Responses
 from sojourn.runtime.belonging.history import from_the_start, heard, without_marks
 from sojourn.runtime.belonging.watched import Followed
 from sojourn.runtime.catalogue import Catalogue, Offered, marks_of
-from sojourn.runtime.deciding import deciding
+from sojourn.runtime.deciding import world_of
 from sojourn.tape.build import keep, stretch
 from sojourn.tape.cores import cores
 from sojourn.tape.memory import remembered
@@ -186,18 +185,7 @@ def played(
 
     The marks of what is `followed` are laid as if it had always been; those of others are as recorded.
     """
-    world = World(
-        tape=tape,
-        segments=catalogue.segments,
-        zone=catalogue.policy.fallback_zone,
-        holdout=catalogue.holdout,
-        at_once=catalogue.policy.journeys_at_once,
-        winners=catalogue.winners,
-        heard=catalogue.heard,
-        resolve=catalogue.resolve,
-        entry_read=bool(catalogue.needs.entry),
-        **{"decide": deciding(catalogue), **ports},
-    )
+    world = world_of(catalogue, tape, **ports)
     after = np.full(len(tape.customers), question.since)
     player = Playing((program,), world, after, question.until, _nobody())
     play([*from_the_start(followed, world, question.until), player], world, question.until)

@@ -1,8 +1,9 @@
-"""Binds the policy of messages to the world of journeys, which do not know each other."""
+"""Binds what is published to the world of journeys: policy and journeys do not know each other."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,23 @@ from sojourn.message.gate import Sends
 from sojourn.message.policy import HOLD, decide
 from sojourn.runtime.catalogue import Catalogue
 from sojourn.tape.grain import GRAIN, on_grain
+from sojourn.tape.tape import Tape
+
+
+def world_of(catalogue: Catalogue, tape: Tape, **ports: Any) -> World:
+    """The world in which the catalogue's journeys are played over a tape; `ports` add to it or replace."""
+    return World(
+        tape=tape,
+        segments=catalogue.segments,
+        zone=catalogue.policy.fallback_zone,
+        holdout=catalogue.holdout,
+        at_once=catalogue.policy.journeys_at_once,
+        winners=catalogue.winners,
+        heard=catalogue.heard,
+        resolve=catalogue.resolve,
+        entry_read=bool(catalogue.needs.entry),
+        **{"decide": deciding(catalogue), **ports},
+    )
 
 
 def deciding(catalogue: Catalogue) -> Callable[[World, Effects, int], Verdicts]:

@@ -16,9 +16,8 @@ from sojourn.journey.changing.versions import Going, moved, targets
 from sojourn.journey.play import Playing, play
 from sojourn.journey.program import MOVED, REASONS, Program
 from sojourn.journey.runs import Runs
-from sojourn.journey.world import World
 from sojourn.runtime.catalogue import Catalogue, Offered
-from sojourn.runtime.deciding import deciding
+from sojourn.runtime.deciding import world_of
 from sojourn.runtime.ticking import written
 from sojourn.store import counts, log, partitions, runs
 from sojourn.store.access import crash
@@ -175,17 +174,7 @@ def _left(connection: Connection, names: Names, old: Program, stored: runs.Runs,
 
 def _played(catalogue: Catalogue, new: Program, tape: Tape, known: Runs) -> Playing:
     """The runs after the tick that comes next."""
-    world = World(
-        tape=tape,
-        segments=catalogue.segments,
-        zone=catalogue.policy.fallback_zone,
-        holdout=catalogue.holdout,
-        winners=catalogue.winners,
-        heard=catalogue.heard,
-        decide=deciding(catalogue),
-        resolve=catalogue.resolve,
-        entry_read=bool(catalogue.needs.entry),
-    )
+    world = world_of(catalogue, tape)
     until = int(known.due.max(initial=0))
     after = np.full(len(tape.customers), until)
     np.minimum.at(after, known.rows, known.due - 1)

@@ -17,7 +17,7 @@ from sojourn.journey.runs import Runs
 from sojourn.journey.world import World
 from sojourn.runtime.belonging.history import from_the_start
 from sojourn.runtime.catalogue import Catalogue
-from sojourn.runtime.deciding import deciding
+from sojourn.runtime.deciding import world_of
 from sojourn.runtime.publishing.published import published
 from sojourn.runtime.records import tapes_of_log
 from sojourn.store import log
@@ -35,16 +35,7 @@ def differences(connection: Connection, names: Names, until: int) -> Iterator[st
     ours = logged.origins == Origin.TICK
     lived = logged.take(np.flatnonzero(~ours))
     catalogue = published(connection)
-    world = World(
-        tape=tapes_of_log(names)(lived),
-        segments=catalogue.segments,
-        zone=catalogue.policy.fallback_zone,
-        heard=catalogue.heard,
-        kept=True,
-        decide=deciding(catalogue),
-        resolve=catalogue.resolve,
-        entry_read=bool(catalogue.needs.entry),
-    )
+    world = world_of(catalogue, tapes_of_log(names)(lived), kept=True)
     players = _played(catalogue, world, until)
     marks = logged.take(np.flatnonzero(ours))
     yield from _compared("runs", _stored_runs(connection), {run for one in players for run in _runs(one)})

@@ -11,11 +11,10 @@ from sqlalchemy import Connection
 from sojourn.errors import Unavailable
 from sojourn.ingest.event import Origin
 from sojourn.journey.play import Playing, play
-from sojourn.journey.world import World
 from sojourn.runtime.belated import belated
 from sojourn.runtime.belonging.belonging import Belonging
 from sojourn.runtime.catalogue import Catalogue, Offered
-from sojourn.runtime.deciding import deciding
+from sojourn.runtime.deciding import world_of
 from sojourn.runtime.ticking import written
 from sojourn.runtime.ticking.portions import Portions
 from sojourn.runtime.ticking.projected import project
@@ -193,21 +192,7 @@ class Turn:
     ) -> None:
         self.catalogue, self.customers, self.held, self.until = catalogue, customers, held, until
         portions = Portions(connection)
-        self.world = World(
-            tape=tape,
-            segments=catalogue.segments,
-            zone=catalogue.policy.fallback_zone,
-            holdout=catalogue.holdout,
-            at_once=catalogue.policy.journeys_at_once,
-            winners=catalogue.winners,
-            heard=catalogue.heard,
-            kept=True,
-            decide=deciding(catalogue),
-            resolve=catalogue.resolve,
-            entry_read=bool(catalogue.needs.entry),
-            allot=portions.allot,
-            pace=portions.pace,
-        )
+        self.world = world_of(catalogue, tape, kept=True, allot=portions.allot, pace=portions.pace)
         self.after = held.met[np.searchsorted(held.ids, customers % PARTITIONS)]
         self.players: list[tuple[Offered, Playing, Ints]] = []
 
