@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from sojourn.errors import Invalid
 from sojourn.journey.effects import Ask, Mark
 from sojourn.journey.step import HERE, Answer, Asked, Standing, Step, StepKind
 from sojourn.journey.text.fields import Fields
@@ -18,7 +17,7 @@ _ROUNDS = Outcome("repeated", step=HERE)
 
 
 class Loop(Step, frozen=True, tag="loop"):
-    """Send the run `back_to` a step `rounds` times, then `otherwise`; each round is a mark on the tape."""
+    """Send the run `back_to` a step `rounds` times, then `otherwise`, counted over the whole run by marks."""
 
     rounds: int
 
@@ -39,9 +38,7 @@ class Loop(Step, frozen=True, tag="loop"):
 
 def _read(fields: Fields) -> Loop:
     inner = fields.mapping("loop")
-    rounds = inner.need("rounds")
-    if isinstance(rounds, bool) or not isinstance(rounds, int) or not 1 <= rounds <= MOST:
-        raise Invalid(f"must be a whole number from 1 to {MOST}", place=inner.at("rounds"))
+    rounds = inner.whole("rounds", MOST)
     inner.done()
     return Loop(rounds)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from sojourn.errors import Invalid
 from sojourn.journey.step import HOLD, Answer, Standing, Step, StepKind
 from sojourn.journey.text.fields import Fields
 
@@ -30,9 +29,7 @@ class Throttle(Step, frozen=True, tag="throttle"):
 
 def _read(fields: Fields) -> Throttle:
     inner = fields.mapping("throttle")
-    rate = inner.need("per_hour")
-    if isinstance(rate, bool) or not isinstance(rate, int) or not 1 <= rate <= MOST:
-        raise Invalid(f"must be a whole number from 1 to {MOST}", place=inner.at("per_hour"))
+    rate = inner.whole("per_hour", MOST)
     inner.done()
     return Throttle(rate)
 

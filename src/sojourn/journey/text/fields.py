@@ -62,6 +62,13 @@ class Fields:
                 raise Invalid(f"must be a text, not {shown(one)}", place=f"{place}[{n}]")
         return tuple(value)
 
+    def whole(self, key: str, most: int) -> int:
+        """The whole number from 1 to `most` under `key`."""
+        value = self.need(key)
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+            raise Invalid(f"must be a whole number from 1 to {most}", place=self.at(key))
+        return value
+
     def flag(self, key: str) -> bool:
         """The truth under `key`, false if it is not there."""
         value = self.take(key, False)
